@@ -34,6 +34,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
-        .target(name: "Ledger", dependencies: [crypto], swiftSettings: settings)
+        .target(name: "Ledger", dependencies: [crypto], swiftSettings: settings),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: settings),
     ]
 )

@@ -101,13 +101,17 @@ extension LedgerIdentifier {
 
 /// Who pays.
 public struct AccountID: LedgerIdentifier {
+    /// The bits.
     public let value: Identifier128
+    /// Makes an identifier from its bits.
     public init(_ value: Identifier128) { self.value = value }
 }
 
 /// An API key (not its secret). Carries its journal.
 public struct KeyID: LedgerIdentifier {
+    /// The bits.
     public let value: Identifier128
+    /// Makes an identifier from its bits.
     public init(_ value: Identifier128) { self.value = value }
     /// The journal of the key's account.
     public var journal: JournalID { value.embeddedJournal }
@@ -115,7 +119,9 @@ public struct KeyID: LedgerIdentifier {
 
 /// One run of a model. Carries its journal.
 public struct ExecutionID: LedgerIdentifier {
+    /// The bits.
     public let value: Identifier128
+    /// Makes an identifier from its bits.
     public init(_ value: Identifier128) { self.value = value }
     /// The journal of the account that runs.
     public var journal: JournalID { value.embeddedJournal }
@@ -123,31 +129,41 @@ public struct ExecutionID: LedgerIdentifier {
 
 /// One HTTP request.
 public struct RequestID: LedgerIdentifier {
+    /// The bits.
     public let value: Identifier128
+    /// Makes an identifier from its bits.
     public init(_ value: Identifier128) { self.value = value }
 }
 
 /// One command given to a journal; the same id given again changes nothing.
 public struct CommandID: LedgerIdentifier {
+    /// The bits.
     public let value: Identifier128
+    /// Makes an identifier from its bits.
     public init(_ value: Identifier128) { self.value = value }
 }
 
 /// Credits or one grant run set aside for an execution.
 public struct HoldID: LedgerIdentifier {
+    /// The bits.
     public let value: Identifier128
+    /// Makes an identifier from its bits.
     public init(_ value: Identifier128) { self.value = value }
 }
 
 /// Where credits came from.
 public struct PotID: LedgerIdentifier {
+    /// The bits.
     public let value: Identifier128
+    /// Makes an identifier from its bits.
     public init(_ value: Identifier128) { self.value = value }
 }
 
 /// Free runs of one model for one account.
 public struct GrantID: LedgerIdentifier {
+    /// The bits.
     public let value: Identifier128
+    /// Makes an identifier from its bits.
     public init(_ value: Identifier128) { self.value = value }
 }
 

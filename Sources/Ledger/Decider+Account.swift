@@ -1,0 +1,137 @@
+/// Rules for what operators do to an account.
+extension Decider {
+    mutating func open(_ opening: OpenAccount) -> Decision {
+        guard state.account == nil else { return refuse(.accountExists) }
+        var event = content(.accountOpened)
+        event.detail = .object([
+            .init("approved", .boolean(opening.isApproved)),
+            .init("role", .string(opening.role.rawValue)),
+            .init("tier", .string(opening.tier.rawValue)),
+        ])
+        emit(event)
+        return finish(.done)
+    }
+
+    mutating func change(_ account: Account, to tier: Tier) -> Decision {
+        var event = content(.accountTierChanged)
+        event.detail = .object([
+            .init("from", .string(account.tier.rawValue)), .init("to", .string(tier.rawValue)),
+        ])
+        emit(event)
+        return finish(.done)
+    }
+
+    mutating func approve(_ isApproved: Bool) -> Decision {
+        var event = content(.accountApproved)
+        event.detail = .object([.init("approved", .boolean(isApproved))])
+        emit(event)
+        return finish(.done)
+    }
+
+    mutating func close(_ account: Account) -> Decision {
+        let grantsInUse = state.grants.values.contains { $0.held > 0 }
+        guard account.held == .zero, !grantsInUse else { return refuse(.accountInUse) }
+        emit(content(.accountClosed))
+        return finish(.done)
+    }
+
+    mutating func issue(_ key: IssueKey, for account: Account) -> Decision {
+        guard state.keys[key.keyID] == nil else { return refuse(.keyExists) }
+        guard TierPolicy.allowsKeys(tier: account.tier, role: account.role) else {
+            return refuse(.keysNotAllowed(tier: account.tier))
+        }
+        guard !key.capabilities.isEmpty else { return refuse(.capabilitiesMissing) }
+        for capability in key.capabilities
+        where !TierPolicy.ceilingAllows(capability, tier: account.tier, role: account.role) {
+            return refuse(.capabilityAboveCeiling(capability, tier: account.tier))
+        }
+        guard (1...100).contains(key.name.utf8.count) else { return refuse(.nameInvalid) }
+        var event = content(.keyIssued)
+        event.keyID = key.keyID
+        event.detail = .object([
+            .init("capabilities", .array(key.capabilities.map { .string($0.text) })),
+            .init("digest", .string(key.secretDigest.description)),
+            .init("name", .string(key.name)),
+        ])
+        emit(event)
+        return finish(.done)
+    }
+
+    mutating func revoke(_ keyID: KeyID) -> Decision {
+        guard let key = state.keys[keyID] else { return refuse(.keyUnknown) }
+        guard key.revokedAt == nil else { return finish(.alreadyDone) }
+        var event = content(.keyRevoked)
+        event.keyID = keyID
+        emit(event)
+        return finish(.done)
+    }
+
+    mutating func add(_ addition: AddCredits) -> Decision {
+        guard state.pots[addition.potID] == nil else { return refuse(.potExists) }
+        guard addition.amount.isPositive, state.account?.posted.adding(addition.amount) != nil else {
+            return refuse(.amountInvalid)
+        }
+        if let expiresAt = addition.expiresAt, expiresAt <= moment { return refuse(.expiryInPast) }
+        var event = content(.creditsAdded)
+        event.potID = addition.potID
+        event.amount = addition.amount
+        var members = [CanonicalJSON.Member("kind", .string(addition.kind.rawValue))]
+        if let expiresAt = addition.expiresAt { members.append(.init("expires", .integer(expiresAt.microseconds))) }
+        if let reference = addition.externalReference { members.append(.init("reference", .string(reference))) }
+        event.detail = .sorted(members)
+        emit(event)
+        return finish(.done)
+    }
+
+    mutating func adjust(_ adjustment: AdjustCredits) -> Decision {
+        guard let pot = state.pots[adjustment.potID] else { return refuse(.potUnknown) }
+        guard (1...500).contains(adjustment.reason.utf8.count) else { return refuse(.reasonInvalid) }
+        guard adjustment.amount != .zero, state.account?.posted.adding(adjustment.amount) != nil else {
+            return refuse(.amountInvalid)
+        }
+        guard !(pot.remaining + adjustment.amount).isNegative else {
+            return refuse(.adjustmentTooLarge(available: pot.remaining))
+        }
+        var event = content(.creditsAdjusted)
+        event.potID = adjustment.potID
+        event.amount = adjustment.amount
+        var members = [CanonicalJSON.Member("reason", .string(adjustment.reason))]
+        if let sequence = adjustment.correctsSequence { members.append(.init("corrects", .integer(sequence))) }
+        event.detail = .sorted(members)
+        emit(event)
+        return finish(.done)
+    }
+
+    mutating func issue(_ grant: IssueGrant, for account: Account) -> Decision {
+        guard state.grants[grant.grantID] == nil else { return refuse(.grantExists) }
+        guard Slug.isValid(grant.model) else { return refuse(.grantInvalid) }
+        if let expiresAt = grant.expiresAt, expiresAt <= moment { return refuse(.expiryInPast) }
+        let allowance: CanonicalJSON.Member
+        switch grant.allowance {
+        case .runs(let runs):
+            guard (1...1_000_000_000).contains(runs) else { return refuse(.grantInvalid) }
+            allowance = .init("runs", .integer(runs))
+        case .window(let seconds):
+            guard (1...315_360_000).contains(seconds) else { return refuse(.grantInvalid) }
+            allowance = .init("seconds", .integer(seconds))
+        }
+        var event = content(.grantIssued)
+        event.grantID = grant.grantID
+        event.model = grant.model
+        var members = [allowance, .init("tier", .string(account.tier.rawValue))]
+        if let expiresAt = grant.expiresAt { members.append(.init("expires", .integer(expiresAt.microseconds))) }
+        event.detail = .sorted(members)
+        emit(event)
+        return finish(.done)
+    }
+
+    mutating func revoke(_ grantID: GrantID) -> Decision {
+        guard let grant = state.grants[grantID] else { return refuse(.grantUnknown) }
+        guard !grant.isRevoked else { return finish(.alreadyDone) }
+        var event = content(.grantRevoked)
+        event.grantID = grantID
+        event.model = grant.model
+        emit(event)
+        return finish(.done)
+    }
+}

@@ -1,0 +1,136 @@
+/// Who pays for a run: a grant of the model if there is one, credits otherwise (design, section 7).
+extension Decider {
+    mutating func fund(_ run: AdmitRun, _ quote: RunQuote, _ account: Account, _ window: WindowStatus?) -> Decision {
+        expireHolds(now: moment)
+        let grants = state.grants.values.filter { $0.model == run.model && !$0.isRevoked }
+        let live = grants.filter { $0.isLive(at: moment) }.min { left, right in
+            let expiries = (left.expiresAt?.microseconds ?? .max, right.expiresAt?.microseconds ?? .max)
+            return expiries.0 == expiries.1 ? left.id < right.id : expiries.0 < expiries.1
+        }
+        if let live { return hold(live, run, quote, window) }
+        let blocking = grants.filter { account.tier <= $0.tier }.min { $0.id < $1.id }
+        if let blocking { return refuseGrant(blocking, run, window) }
+        return holdCredits(run, quote, window)
+    }
+
+    private func terms(_ run: AdmitRun, _ quote: RunQuote) -> [CanonicalJSON.Member] {
+        let deadline = moment.adding(seconds: quote.deadlineSeconds)
+        let expires = deadline.adding(seconds: quote.unresolvedHoldSeconds)
+        return [
+            .init("deadline", .integer(deadline.microseconds)),
+            .init("definition", .integer(Int64(quote.definitionVersion))),
+            .init("expires", .integer(expires.microseconds)),
+            .init("instance", .string(String(run.instance))),
+            .init("policy", .string(quote.unresolvedPolicy.rawValue)),
+            .init("quote", .amount(quote.amount)),
+        ]
+    }
+
+    private func holdEvent(_ type: EventType, _ run: AdmitRun, _ quote: RunQuote) -> EventContent {
+        var event = about(run, type)
+        event.holdID = HoldID(run.executionID.value)
+        event.priceVersion = quote.priceVersion
+        return event
+    }
+
+    private func admitted(_ run: AdmitRun, grant: GrantID?, _ window: WindowStatus?) -> Decision {
+        let admission = Admission(
+            executionID: run.executionID,
+            holdID: HoldID(run.executionID.value),
+            grantID: grant,
+            admittedAt: state.account?.lastRecordedAt ?? now,
+            window: window
+        )
+        return finish(.admitted(admission))
+    }
+
+    private mutating func hold(_ grant: Grant, _ run: AdmitRun, _ quote: RunQuote, _ window: WindowStatus?) -> Decision
+    {
+        if case .window(let seconds) = grant.allowance, grant.openedAt == nil {
+            var opening = about(run, .grantOpened)
+            opening.grantID = grant.id
+            opening.detail = .object([.init("closes", .integer(moment.adding(seconds: seconds).microseconds))])
+            emit(opening)
+        }
+        var event = holdEvent(.grantHeld, run, quote)
+        event.grantID = grant.id
+        var members = terms(run, quote)
+        if case .runs(let granted) = grant.allowance { members.append(.init("granted", .integer(granted))) }
+        members.append(.init("used", .integer(grant.used)))
+        event.detail = .sorted(members)
+        emit(event)
+        return admitted(run, grant: grant.id, window)
+    }
+
+    private mutating func refuseGrant(_ grant: Grant, _ run: AdmitRun, _ window: WindowStatus?) -> Decision {
+        var event = about(run, .grantRefused)
+        event.grantID = grant.id
+        let numbers: GrantNumbers
+        switch grant.allowance {
+        case .runs(let granted):
+            numbers = .runs(granted: granted, used: grant.used + grant.held)
+            event.detail = .object([
+                .init("granted", .integer(granted)), .init("held", .integer(grant.held)),
+                .init("used", .integer(grant.used)),
+            ])
+        case .window:
+            numbers = .window(opensAt: grant.openedAt, closesAt: grant.closesAt)
+            let closes = grant.closesAt.map { [CanonicalJSON.Member("closes", .integer($0.microseconds))] } ?? []
+            let opens = grant.openedAt.map { [CanonicalJSON.Member("opens", .integer($0.microseconds))] } ?? []
+            event.detail = .object(closes + opens)
+        }
+        emit(event)
+        var decision = refuse(.grantExhausted(numbers), window: window)
+        decision.mayDependOnExpiredHolds = grant.held > 0
+        return decision
+    }
+
+    private mutating func holdCredits(_ run: AdmitRun, _ quote: RunQuote, _ window: WindowStatus?) -> Decision {
+        precondition(quote.amount.isPositive, "a quote of nothing; the registry refuses a model that can't be priced")
+        expirePots()
+        let available = state.account?.available ?? .zero
+        guard available >= quote.amount else {
+            var event = about(run, .creditsRefused)
+            event.priceVersion = quote.priceVersion
+            event.detail = .object([
+                .init("available", .amount(available)), .init("required", .amount(quote.amount)),
+            ])
+            emit(event)
+            let refusal = Refusal.insufficientCredits(required: quote.amount, available: available)
+            var decision = refuse(refusal, window: window)
+            decision.mayDependOnExpiredHolds = (state.account?.held ?? .zero).isPositive
+            return decision
+        }
+        var event = holdEvent(.creditsHeld, run, quote)
+        event.amount = quote.amount
+        event.detail = .sorted(
+            terms(run, quote) + [.init("available", .amount(available)), .init("draws", draws(for: quote.amount))]
+        )
+        emit(event)
+        return admitted(run, grant: nil, window)
+    }
+
+    private func draws(for amount: Credits) -> CanonicalJSON {
+        var missing = amount
+        var draws: [CanonicalJSON] = []
+        for pot in state.pots.values.filter({ $0.remaining.isPositive }).sorted(by: Pot.drawsBefore) {
+            let part = min(missing, pot.remaining)
+            draws.append(.array([.string(pot.id.description), .amount(part)]))
+            missing -= part
+            if missing == .zero { break }
+        }
+        precondition(missing == .zero, "the pots hold less than the account")
+        return .array(draws)
+    }
+
+    /// What remains in an expired pot stops counting, as an event, before the first decision that would count it.
+    mutating func expirePots() {
+        let expired = state.pots.values.filter { $0.remaining.isPositive && $0.isExpired(at: moment) }
+        for pot in expired.sorted(by: Pot.drawsBefore) {
+            var event = content(.creditsExpired)
+            event.potID = pot.id
+            event.amount = pot.remaining
+            emit(event)
+        }
+    }
+}

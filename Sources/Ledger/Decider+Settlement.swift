@@ -1,0 +1,136 @@
+/// How a hold ends: in exactly one of debit, release, or both in parts (design, section 7).
+extension Decider {
+    mutating func record(_ submission: RecordSubmission) -> Decision {
+        guard let execution = state.executions[submission.executionID] else { return refuse(.executionUnknown) }
+        guard execution.status == .admitted else { return finish(.alreadyDone) }
+        var event = about(execution, .executionSubmitted)
+        event.detail = .object([.init("provider_request", .string(submission.providerRequestID))])
+        emit(event)
+        return finish(.done)
+    }
+
+    mutating func settle(_ settlement: SettleRun) -> Decision {
+        guard let execution = state.executions[settlement.executionID] else { return refuse(.executionUnknown) }
+        guard !execution.status.isEnd, let hold = state.holds[execution.holdID] else {
+            return finish(.settled(Settlement(execution: execution, isRepeat: true)))
+        }
+        var members: [CanonicalJSON.Member] = []
+        if let provider = settlement.providerRequestID { members.append(.init("provider_request", .string(provider))) }
+        switch settlement.outcome {
+        case .unresolved(let reason):
+            if execution.status == .unresolved {
+                return finish(.settled(Settlement(execution: execution, isRepeat: true)))
+            }
+            var event = about(execution, .executionUnresolved)
+            event.detail = .sorted(members + [.init("reason", .string(reason))])
+            emit(event)
+        case .failed(let code, let duration):
+            var event = about(execution, .executionFailed)
+            event.detail = .sorted(members + [.init("code", .string(code)), .init("ms", .integer(duration))])
+            emit(event)
+            release(hold, execution)
+        case .succeeded(let cost, let providerCost, let digest, let duration):
+            members.append(.init("cost", .amount(cost)))
+            members.append(.init("ms", .integer(duration)))
+            members.append(.init("provider_microusd", .string(String(providerCost.microdollars))))
+            if let digest { members.append(.init("result", .string(digest.description))) }
+            var event = about(execution, .executionSucceeded)
+            event.detail = .sorted(members)
+            emit(event)
+            charge(hold, execution, cost: cost)
+        }
+        return finish(.settled(Settlement(execution: state.executions[execution.id] ?? execution, isRepeat: false)))
+    }
+
+    mutating func expire(_ holdID: HoldID) -> Decision {
+        guard let hold = state.holds[holdID] else { return finish(.alreadyDone) }
+        guard hold.expiresAt <= moment else { return refuse(.holdNotExpired) }
+        apply(policyOf: hold)
+        return finish(.done)
+    }
+
+    /// Ends every expired hold that is known, by its definition's policy.
+    mutating func expireHolds(now: Timestamp) {
+        let expired = state.holds.values.filter { $0.expiresAt <= now }.sorted { $0.id < $1.id }
+        for hold in expired { apply(policyOf: hold) }
+    }
+
+    private mutating func apply(policyOf hold: Hold) {
+        guard let execution = state.executions[hold.executionID] else { return }
+        switch hold.policy {
+        case .release:
+            var event = about(execution, .executionFailed)
+            event.detail = .object([.init("by", .string("policy")), .init("code", .string("UNRESOLVED_EXPIRED"))])
+            emit(event)
+            release(hold, execution)
+        case .charge:
+            var event = about(execution, .executionSucceeded)
+            event.detail = .object([.init("by", .string("policy")), .init("cost", .amount(hold.amount))])
+            emit(event)
+            charge(hold, execution, cost: hold.amount)
+        }
+    }
+
+    private func about(_ execution: Execution, _ type: EventType) -> EventContent {
+        var event = content(type)
+        event.requestID = execution.requestID
+        event.executionID = execution.id
+        event.keyID = execution.keyID
+        event.model = execution.model
+        return event
+    }
+
+    private func money(_ hold: Hold, _ execution: Execution, _ type: EventType) -> EventContent {
+        var event = about(execution, type)
+        event.holdID = hold.id
+        event.grantID = hold.grantID
+        event.priceVersion = execution.priceVersion
+        return event
+    }
+
+    private mutating func release(_ hold: Hold, _ execution: Execution) {
+        guard hold.grantID == nil else {
+            emit(money(hold, execution, .grantReleased))
+            return
+        }
+        emit(hold.draws, hold, execution, .creditsReleased)
+    }
+
+    private mutating func charge(_ hold: Hold, _ execution: Execution, cost: Credits) {
+        if cost > execution.quote {
+            var event = money(hold, execution, .costAbsorbed)
+            event.amount = cost - execution.quote
+            event.detail = .object([.init("cost", .amount(cost)), .init("quote", .amount(execution.quote))])
+            emit(event)
+        }
+        guard hold.grantID == nil else {
+            emit(money(hold, execution, .grantConsumed))
+            return
+        }
+        let (taken, rest) = Self.split(hold.draws, at: max(.zero, min(cost, hold.amount)))
+        if !taken.isEmpty { emit(taken, hold, execution, .creditsDebited) }
+        if !rest.isEmpty { emit(rest, hold, execution, .creditsReleased) }
+    }
+
+    private mutating func emit(_ draws: [Draw], _ hold: Hold, _ execution: Execution, _ type: EventType) {
+        var event = money(hold, execution, type)
+        event.amount = draws.reduce(.zero) { $0 + $1.amount }
+        let pairs = draws.map { CanonicalJSON.array([.string($0.potID.description), .amount($0.amount)]) }
+        event.detail = .object([.init("draws", .array(pairs))])
+        emit(event)
+    }
+
+    /// The draws that make up an amount, in the order they were drawn, and the rest.
+    static func split(_ draws: [Draw], at amount: Credits) -> (taken: [Draw], rest: [Draw]) {
+        var missing = amount
+        var taken: [Draw] = []
+        var rest: [Draw] = []
+        for draw in draws {
+            let part = min(missing, draw.amount)
+            if part.isPositive { taken.append(Draw(potID: draw.potID, amount: part)) }
+            if draw.amount > part { rest.append(Draw(potID: draw.potID, amount: draw.amount - part)) }
+            missing -= part
+        }
+        return (taken, rest)
+    }
+}

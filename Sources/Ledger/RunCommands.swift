@@ -1,0 +1,134 @@
+/// Asks to run a model: everything that could be found out before the ledger was asked travels inside.
+public struct AdmitRun: Hashable, Sendable {
+    /// The run, should it be admitted.
+    public let executionID: ExecutionID
+    /// The key that asks.
+    public let keyID: KeyID
+    /// Which window counts it.
+    public let route: Route
+    /// The model's internal name as asked for; nil when it is no slug.
+    public let model: String?
+    /// SHA-256 of the canonical inputs; nil when there were none to read.
+    public let inputsDigest: Digest?
+    /// What the checks before the ledger found.
+    public let preflight: Preflight
+    /// Whether the answer shall not wait for the result.
+    public let isAsync: Bool
+    /// The process that will dispatch it.
+    public let instance: Int64
+
+    /// Makes the wish.
+    public init(
+        executionID: ExecutionID,
+        keyID: KeyID,
+        route: Route = .modelRun,
+        model: String?,
+        inputsDigest: Digest?,
+        preflight: Preflight,
+        isAsync: Bool = false,
+        instance: Int64 = 0
+    ) {
+        self.executionID = executionID
+        self.keyID = keyID
+        self.route = route
+        self.model = model
+        self.inputsDigest = inputsDigest
+        self.preflight = preflight
+        self.isAsync = isAsync
+        self.instance = instance
+    }
+}
+
+/// What the pure checks before the ledger found: the first thing wrong, or the price.
+public enum Preflight: Hashable, Sendable {
+    /// The path names no slug.
+    case invalidSlug
+    /// The body is not a JSON object.
+    case invalidBody
+    /// `inputs` is missing, not an object, or has this many problems.
+    case invalidInputs(problems: Int)
+    /// No enabled model has this name.
+    case modelNotFound
+    /// All is well, and this is the price.
+    case quoted(RunQuote)
+}
+
+/// The most a run can cost, and the terms it would run under.
+public struct RunQuote: Hashable, Sendable {
+    /// Credits; above zero.
+    public let amount: Credits
+    /// The version of the price rule.
+    public let priceVersion: String
+    /// The version of the model's definition.
+    public let definitionVersion: Int32
+    /// The lowest plan that may run the model.
+    public let requiredTier: Tier
+    /// Whether it can run without the caller waiting.
+    public let supportsAsync: Bool
+    /// Seconds within which the provider must answer.
+    public let deadlineSeconds: Int64
+    /// Seconds after the deadline for which an unresolved run keeps its hold.
+    public let unresolvedHoldSeconds: Int64
+    /// What happens to the hold after that.
+    public let unresolvedPolicy: UnresolvedPolicy
+
+    /// Makes a quote.
+    public init(
+        amount: Credits,
+        priceVersion: String,
+        definitionVersion: Int32,
+        requiredTier: Tier,
+        supportsAsync: Bool,
+        deadlineSeconds: Int64,
+        unresolvedHoldSeconds: Int64,
+        unresolvedPolicy: UnresolvedPolicy
+    ) {
+        self.amount = amount
+        self.priceVersion = priceVersion
+        self.definitionVersion = definitionVersion
+        self.requiredTier = requiredTier
+        self.supportsAsync = supportsAsync
+        self.deadlineSeconds = deadlineSeconds
+        self.unresolvedHoldSeconds = unresolvedHoldSeconds
+        self.unresolvedPolicy = unresolvedPolicy
+    }
+}
+
+/// Notes the id under which a provider has accepted a run.
+public struct RecordSubmission: Hashable, Sendable {
+    /// The run.
+    public let executionID: ExecutionID
+    /// The provider's id for it.
+    public let providerRequestID: String
+    /// Makes the wish.
+    public init(executionID: ExecutionID, providerRequestID: String) {
+        self.executionID = executionID
+        self.providerRequestID = providerRequestID
+    }
+}
+
+/// Tells how a run ended, or that nobody knows.
+public struct SettleRun: Hashable, Sendable {
+    /// The run.
+    public let executionID: ExecutionID
+    /// How it ended.
+    public let outcome: RunOutcome
+    /// The provider's id for it, where it gave one.
+    public let providerRequestID: String?
+    /// Makes the wish.
+    public init(executionID: ExecutionID, outcome: RunOutcome, providerRequestID: String?) {
+        self.executionID = executionID
+        self.outcome = outcome
+        self.providerRequestID = providerRequestID
+    }
+}
+
+/// How a run ended.
+public enum RunOutcome: Hashable, Sendable {
+    /// With a result.
+    case succeeded(cost: Credits, providerCost: MicroUSD, resultDigest: Digest?, durationMilliseconds: Int64)
+    /// Without one, for certain. The code names the class of failure.
+    case failed(code: String, durationMilliseconds: Int64)
+    /// The answer never came.
+    case unresolved(reason: String)
+}
