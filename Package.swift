@@ -35,6 +35,13 @@ let package = Package(
     ],
     targets: [
         .target(name: "Ledger", dependencies: [crypto], swiftSettings: settings),
+        .systemLibrary(
+            name: "CLibpq",
+            pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
+        ),
+        .target(name: "Postgres", dependencies: ["CLibpq"], swiftSettings: settings),
+        .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres"], swiftSettings: settings),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: settings),
     ]
 )

@@ -195,3 +195,14 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     /// This moment moved by a number of seconds.
     public func adding(seconds: Int64) -> Timestamp { Timestamp(microseconds: microseconds + seconds * 1_000_000) }
 }
+
+extension AccountID {
+    /// The journal an account lives in, for good: the first eight bytes of the SHA-256 of its id, modulo the number of
+    /// journals that the ledger was created with.
+    public func journal(of journalCount: Int16) -> JournalID {
+        var bytes: [UInt8] = []
+        bytes.appendBigEndian(value.high)
+        bytes.appendBigEndian(value.low)
+        return JournalID(Int16(Digest(of: bytes).words.0 % UInt64(journalCount)))
+    }
+}

@@ -12,6 +12,7 @@ extension LedgerState {
     public mutating func advance(to event: Event) {
         account?.sequence = event.sequence
         account?.headHash = event.hash
+        account?.lastRecordedAt = event.content.recordedAt
     }
 
     /// Changes what the content of an event changes.

@@ -1,0 +1,135 @@
+import Ledger
+import Postgres
+
+/// What a batch of commands must read before it can be decided.
+struct BatchNeeds {
+    private(set) var accounts: [AccountID] = []
+    private(set) var pots: [PotID] = []
+    private(set) var keys: [KeyID] = []
+    private(set) var executions: [ExecutionID] = []
+    private(set) var holds: [HoldID] = []
+    private(set) var commands: [CommandID] = []
+    private(set) var readsWindows = false
+
+    init(_ batch: [Command]) {
+        var seen = Set<AccountID>(minimumCapacity: batch.count)
+        for command in batch {
+            if seen.insert(command.accountID).inserted { accounts.append(command.accountID) }
+            add(command)
+        }
+    }
+
+    private mutating func add(_ command: Command) {
+        switch command.action {
+        case .admitRun(let run):
+            executions.append(run.executionID)
+            keys.append(run.keyID)
+            readsWindows = true
+        case .recordSubmission(let submission): executions.append(submission.executionID)
+        case .settleRun(let settlement):
+            executions.append(settlement.executionID)
+            holds.append(HoldID(settlement.executionID.value))
+        case .expireHold(let holdID):
+            holds.append(holdID)
+            executions.append(ExecutionID(holdID.value))
+        case .issueKey(let key):
+            keys.append(key.keyID)
+            commands.append(command.id)
+        case .revokeKey(let keyID):
+            keys.append(keyID)
+            commands.append(command.id)
+        case .addCredits(let addition):
+            pots.append(addition.potID)
+            commands.append(command.id)
+        case .adjustCredits(let adjustment):
+            pots.append(adjustment.potID)
+            commands.append(command.id)
+        case .openAccount, .changeTier, .setApproval, .closeAccount, .issueGrant, .revokeGrant:
+            commands.append(command.id)
+        }
+    }
+
+    /// Reads everything in one unit that begins the transaction and locks the journal.
+    ///
+    /// - Parameter expiredBy: when set, also open holds of the accounts that expired by then, with their runs.
+    func read(
+        in journal: JournalID,
+        session: PostgresSession,
+        resolving firstPosition: Int64?,
+        expiredBy moment: Timestamp? = nil,
+        opening: Bool = true
+    ) async throws(PostgresError) -> LoadedBatch {
+        var unit = PipelineBatch()
+        if opening { unit.begin() }
+        unit.append(LockJournal(journal: journal))
+        unit.append(ReadEventHash(journal: journal, position: firstPosition ?? 0))
+        unit.append(LoadAccounts(journal: journal, accounts: accounts))
+        unit.append(LoadPots(journal: journal, accounts: accounts, pots: pots))
+        unit.append(LoadGrants(journal: journal, accounts: accounts))
+        if readsWindows { unit.append(LoadWindows(journal: journal, accounts: accounts)) }
+        if !keys.isEmpty { unit.append(LoadKeys(journal: journal, keys: keys)) }
+        if !executions.isEmpty { unit.append(LoadExecutions(journal: journal, executions: executions)) }
+        if !holds.isEmpty { unit.append(LoadHolds(journal: journal, accounts: accounts, holds: holds)) }
+        if !commands.isEmpty {
+            unit.append(LoadCommands(journal: journal, accounts: accounts, commands: commands))
+        }
+        if let moment { unit.append(LoadExpiredHolds(journal: journal, accounts: accounts, moment: moment)) }
+        let results = try await session.execute(unit)
+        return try decode(results[(opening ? 1 : 0)...], withExpired: moment != nil)
+    }
+
+    private func decode(
+        _ results: ArraySlice<PostgresResult>,
+        withExpired: Bool
+    ) throws(PostgresError) -> LoadedBatch {
+        var next = results.startIndex
+        func take() -> PostgresResult {
+            defer { next += 1 }
+            return results[next]
+        }
+        guard let head = try take().decode(as: LockJournal.self).first else {
+            throw PostgresError(
+                code: .protocolViolation,
+                outcome: .rolledBack,
+                message: "the journal does not exist; run `runledger init`"
+            )
+        }
+        let resolved = try take().decode(as: ReadEventHash.self).first
+        var states = [AccountID: LedgerState](minimumCapacity: accounts.count)
+        for account in accounts { states[account] = LedgerState() }
+        for account in try take().decode(as: LoadAccounts.self) { states[account.id]?.account = account }
+        for row in try take().decode(as: LoadPots.self) { states[row.account]?.pots[row.value.id] = row.value }
+        for row in try take().decode(as: LoadGrants.self) { states[row.account]?.grants[row.value.id] = row.value }
+        if readsWindows {
+            for row in try take().decode(as: LoadWindows.self) {
+                states[row.account]?.windows[row.value.route] = row.value.window
+            }
+        }
+        if !keys.isEmpty {
+            for row in try take().decode(as: LoadKeys.self) { states[row.account]?.keys[row.value.id] = row.value }
+        }
+        if !executions.isEmpty {
+            for row in try take().decode(as: LoadExecutions.self) {
+                states[row.account]?.executions[row.value.id] = row.value
+            }
+        }
+        if !holds.isEmpty {
+            for row in try take().decode(as: LoadHolds.self) { states[row.account]?.holds[row.value.id] = row.value }
+        }
+        if !commands.isEmpty {
+            for row in try take().decode(as: LoadCommands.self) { states[row.account]?.commands.insert(row.value) }
+        }
+        var expired: [ProjectionRow<Hold>] = []
+        if withExpired { expired = try take().decode(as: LoadExpiredHolds.self) }
+        return LoadedBatch(head: head, resolvedHash: resolved, states: states, expiredHolds: expired)
+    }
+}
+
+/// What was read under the journal's lock.
+struct LoadedBatch {
+    let head: JournalHead
+    /// The hash of the event at the first position of an earlier attempt at the same batch.
+    let resolvedHash: Digest?
+    var states: [AccountID: LedgerState]
+    let expiredHolds: [ProjectionRow<Hold>]
+}

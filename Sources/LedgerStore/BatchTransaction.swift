@@ -1,0 +1,132 @@
+import Ledger
+import Postgres
+
+/// One batch as one transaction, tried again after a lost connection until its fate is known.
+///
+/// A commit whose reply was lost is never guessed at: the next attempt takes the journal's lock, which a backend that is
+/// still committing holds, and looks whether the event at the batch's first position has the batch's hash.
+struct BatchTransaction {
+    let journal: JournalID
+    let commands: [Command]
+    let client: PostgresClient
+    let clock: JournalClock
+    let retryBudget: Duration
+    let observer: (any BatchObserver)?
+
+    func run() async throws(LedgerStoreError) -> [Verdict] {
+        let started = ContinuousClock.now
+        var backoff = Duration.milliseconds(5)
+        var uncertain: DecidedBatch?
+        while true {
+            let attempt = await attempt(resolving: uncertain)
+            switch attempt {
+            case .committed(let batch):
+                observer?.committed(
+                    journal: journal.number,
+                    commands: commands.count,
+                    events: batch.events.count,
+                    duration: started.duration(to: .now)
+                )
+                return batch.verdicts
+            case .failed(let error, let batch):
+                uncertain = batch ?? uncertain
+                if error.code == .serverError || error.code == .decoding, uncertain == nil, !error.isTransient {
+                    throw LedgerStoreError(error)
+                }
+                if error.code == .overloaded || error.code == .closed, uncertain == nil {
+                    throw LedgerStoreError(error)
+                }
+                guard started.duration(to: .now) < retryBudget else {
+                    let outcome: PostgresError.Outcome = uncertain == nil ? .rolledBack : .unknown
+                    throw LedgerStoreError(.unavailable, outcome: outcome, error.description)
+                }
+            }
+            // Not cancellable: a caller that has gone does not change what its command has done.
+            try? await Task.sleep(for: backoff)
+            backoff = min(backoff * 2, .milliseconds(500))
+        }
+    }
+
+    private enum Attempt {
+        case committed(DecidedBatch)
+        /// With the batch when it may have been committed.
+        case failed(PostgresError, DecidedBatch?)
+    }
+
+    private func attempt(resolving uncertain: DecidedBatch?) async -> Attempt {
+        var decided: DecidedBatch?
+        do {
+            return try await client.withSession { session throws(PostgresError) in
+                let needs = BatchNeeds(commands)
+                var loaded = try await needs.read(
+                    in: journal,
+                    session: session,
+                    resolving: uncertain?.events.first?.position
+                )
+                if let uncertain, let hash = uncertain.events.first?.hash, hash == loaded.resolvedHash {
+                    _ = try? await session.execute(Self.rollback)
+                    return .committed(uncertain)
+                }
+                var batch = DecidedBatch(commands, journal: journal, loaded: loaded, at: clock())
+                if !batch.accountsInDoubt.isEmpty {
+                    loaded = try await reload(needs, session)
+                    batch = DecidedBatch(commands, journal: journal, loaded: loaded, at: clock())
+                }
+                try await ensurePartitions(from: loaded.head.position, to: batch.head.position, session)
+                let unit = batch.write()
+                decided = batch
+                _ = try await session.execute(unit)
+                return .committed(batch)
+            }
+        } catch let error as PostgresError {
+            return .failed(error, error.outcome == .unknown ? decided : nil)
+        } catch {
+            let error = PostgresError(code: .protocolViolation, outcome: .unknown, message: "\(error)")
+            return .failed(error, decided)
+        }
+    }
+
+    private static var rollback: PipelineBatch {
+        var unit = PipelineBatch()
+        unit.rollback()
+        return unit
+    }
+
+    /// Reads again under the same lock, now with the open holds that have expired: those do not count against a run.
+    private func reload(_ needs: BatchNeeds, _ session: PostgresSession) async throws(PostgresError) -> LoadedBatch {
+        var loaded = try await needs.read(
+            in: journal,
+            session: session,
+            resolving: nil,
+            expiredBy: clock(),
+            opening: false
+        )
+        let missing = loaded.expiredHolds.map(\.value.executionID)
+        guard !missing.isEmpty else { return loaded }
+        let executions = try await session.query(LoadExecutions(journal: journal, executions: missing))
+        for row in loaded.expiredHolds { loaded.states[row.account]?.holds[row.value.id] = row.value }
+        for row in executions { loaded.states[row.account]?.executions[row.value.id] = row.value }
+        return loaded
+    }
+
+    /// Partitions are made well before they are needed: when a batch crosses into the second half of one.
+    private func ensurePartitions(
+        from old: Int64,
+        to new: Int64,
+        _ session: PostgresSession
+    ) async throws(PostgresError) {
+        let half: Int64 = 8_388_608
+        guard old / half != new / half else { return }
+        _ = try await session.query(EnsureEventPartitions(position: new + 4 * half))
+    }
+}
+
+extension PostgresError {
+    /// Whether the server's refusal says nothing about the statements: it is stopping, starting, or out of a resource,
+    /// or two transactions stood in each other's way.
+    var isTransient: Bool {
+        guard let sqlState else { return false }
+        return isFatal || ["57P01", "57P02", "57P03", "40001", "40P01", "55P03", "25006"].contains(sqlState)
+            || sqlState.hasPrefix("53") || sqlState.hasPrefix("08")
+    }
+}

@@ -1,0 +1,137 @@
+import Ledger
+import Postgres
+
+/// A batch of commands after it was decided: verdicts, sealed events, and the rows they change.
+struct DecidedBatch: Sendable {
+    let journal: JournalID
+    private(set) var verdicts: [Verdict] = []
+    private(set) var events: [Event] = []
+    private(set) var head: JournalHead
+    /// Accounts whose refusals may turn around once their expired holds are known.
+    private(set) var accountsInDoubt: Set<AccountID> = []
+    private var states: [AccountID: LedgerState]
+
+    /// Decides commands in order, each seeing the effects of the ones before, and seals their events.
+    init(_ commands: [Command], journal: JournalID, loaded: consuming LoadedBatch, at now: Timestamp) {
+        self.journal = journal
+        self.head = loaded.head
+        self.states = loaded.states
+        var contents: [EventContent] = []
+        contents.reserveCapacity(commands.count * 4)
+        var refusedByWindow: [AccountID: Int] = [:]
+        verdicts.reserveCapacity(commands.count)
+        for command in commands {
+            let decision = states[command.accountID, default: LedgerState()].perform(command, at: now)
+            verdicts.append(decision.verdict)
+            if decision.mayDependOnExpiredHolds { accountsInDoubt.insert(command.accountID) }
+            if decision.events.count == 1, decision.events[0].type == .rateLimitExceeded {
+                if let index = refusedByWindow[command.accountID],
+                    let merged = contents[index].coalesced(with: decision.events[0])
+                {
+                    contents[index] = merged
+                    continue
+                }
+                refusedByWindow[command.accountID] = contents.count
+            }
+            contents.append(contentsOf: decision.events)
+        }
+        seal(contents)
+    }
+
+    private mutating func seal(_ contents: [EventContent]) {
+        events.reserveCapacity(contents.count)
+        for content in contents {
+            head.position += 1
+            let account = states[content.accountID]?.account
+            let event = Event(
+                sealing: content,
+                journal: journal,
+                position: head.position,
+                sequence: (account?.sequence ?? 0) + 1,
+                previousHash: account?.headHash
+            )
+            states[content.accountID]?.advance(to: event)
+            head.hash = head.hash.chained(with: event.hash)
+            events.append(event)
+        }
+    }
+
+    /// The unit that writes everything and commits.
+    func write() -> PipelineBatch {
+        var unit = PipelineBatch(reservingBytes: events.count * 512)
+        if !events.isEmpty {
+            unit.append(AppendEvents(journal: journal, events: events))
+            appendProjections(to: &unit)
+            unit.append(AdvanceJournal(journal: journal, head: head))
+        }
+        unit.commit()
+        return unit
+    }
+
+    private func appendProjections(to unit: inout PipelineBatch) {
+        let rows = ChangedRows(states, byAccountsOf: events)
+        rows.append(to: &unit, journal: journal)
+    }
+}
+
+/// The rows of the projections that a batch has changed.
+struct ChangedRows {
+    var accounts: [Account] = []
+    var pots: [ProjectionRow<Pot>] = []
+    var grants: [ProjectionRow<Grant>] = []
+    var holds: [ProjectionRow<Hold>] = []
+    var endedHolds: [ProjectionRow<HoldID>] = []
+    var windows: [ProjectionRow<RouteWindow>] = []
+    var executions: [ProjectionRow<Execution>] = []
+    var keys: [ProjectionRow<APIKey>] = []
+    var commands: [ProjectionRow<CommandID>] = []
+
+    init(_ states: [AccountID: LedgerState], byAccountsOf events: [Event]) {
+        var seen = Set<AccountID>(minimumCapacity: states.count)
+        for event in events where seen.insert(event.content.accountID).inserted {
+            guard let state = states[event.content.accountID], let account = state.account else { continue }
+            accounts.append(account)
+            add(state, of: account.id)
+        }
+    }
+
+    private mutating func add(_ state: LedgerState, of account: AccountID) {
+        let changes = state.changes
+        for id in changes.pots {
+            if let pot = state.pots[id] { pots.append(ProjectionRow(account, pot)) }
+        }
+        for id in changes.grants {
+            if let grant = state.grants[id] { grants.append(ProjectionRow(account, grant)) }
+        }
+        for id in changes.holds {
+            if let hold = state.holds[id] {
+                holds.append(ProjectionRow(account, hold))
+            } else {
+                endedHolds.append(ProjectionRow(account, id))
+            }
+        }
+        for route in changes.windows {
+            guard let window = state.windows[route] else { continue }
+            windows.append(ProjectionRow(account, RouteWindow(route: route, window: window)))
+        }
+        for id in changes.executions {
+            if let execution = state.executions[id] { executions.append(ProjectionRow(account, execution)) }
+        }
+        for id in changes.keys {
+            if let key = state.keys[id] { keys.append(ProjectionRow(account, key)) }
+        }
+        for id in changes.commands { commands.append(ProjectionRow(account, id)) }
+    }
+
+    func append(to unit: inout PipelineBatch, journal: JournalID) {
+        if !accounts.isEmpty { unit.append(PutAccounts(journal: journal, accounts: accounts)) }
+        if !pots.isEmpty { unit.append(PutPots(journal: journal, pots: pots)) }
+        if !grants.isEmpty { unit.append(PutGrants(journal: journal, grants: grants)) }
+        if !holds.isEmpty { unit.append(PutHolds(journal: journal, holds: holds)) }
+        if !endedHolds.isEmpty { unit.append(DeleteHolds(journal: journal, holds: endedHolds)) }
+        if !windows.isEmpty { unit.append(PutWindows(journal: journal, windows: windows)) }
+        if !executions.isEmpty { unit.append(PutExecutions(journal: journal, executions: executions)) }
+        for key in keys { unit.append(PutKey(journal: journal, key: key)) }
+        if !commands.isEmpty { unit.append(PutCommands(journal: journal, commands: commands)) }
+    }
+}

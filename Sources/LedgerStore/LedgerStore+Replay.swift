@@ -1,0 +1,58 @@
+public import Ledger
+
+extension LedgerStore {
+    /// Where a replay stops.
+    public enum ReplayEnd: Hashable, Sendable {
+        /// At the last event there is.
+        case now
+        /// At the last event recorded by a moment.
+        case time(Timestamp)
+        /// At an event of the account's stream.
+        case sequence(Int64)
+
+        func includes(_ event: Event) -> Bool {
+            switch self {
+            case .now: true
+            case .time(let moment): event.content.recordedAt <= moment
+            case .sequence(let last): event.sequence <= last
+            }
+        }
+    }
+
+    /// Replays an account's history through the fold, with the account as it was after each event.
+    ///
+    /// - Parameters:
+    ///   - account: whose history.
+    ///   - end: where to stop.
+    ///   - visit: called with each event and the state after it.
+    /// - Returns: the state at the end; nothing known when the account has no events by then.
+    /// - Throws: a `VerificationFinding` when an event can't follow from the ones before, or a `LedgerStoreError`.
+    public func replay(
+        _ account: AccountID,
+        to end: ReplayEnd = .now,
+        visit: (Event, LedgerState) throws -> Void = { _, _ in }
+    ) async throws -> LedgerState {
+        var state = LedgerState()
+        while true {
+            let page = try await events(of: account, after: state.account?.sequence ?? 0)
+            for event in page {
+                guard end.includes(event) else { return state }
+                do throws(FoldError) {
+                    try state.apply(event.content)
+                } catch {
+                    throw VerificationFinding(
+                        kind: .rule,
+                        journal: event.journal,
+                        position: event.position,
+                        account: account,
+                        message: error.description
+                    )
+                }
+                state.advance(to: event)
+                state.changes = LedgerState.Changes()
+                try visit(event, state)
+            }
+            if page.count < 1_000 { return state }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+public import Ledger
+import Postgres
+
+/// What a verification covered, and the first bad thing of each journal that has one.
+public struct VerificationReport: Sendable {
+    /// Journals read.
+    public internal(set) var journals = 0
+    /// Events folded.
+    public internal(set) var events: Int64 = 0
+    /// Accounts compared.
+    public internal(set) var accounts = 0
+    /// Holds that are open.
+    public internal(set) var openHolds = 0
+    /// Runs whose fate is not known.
+    public internal(set) var unresolvedExecutions = 0
+    /// Credits posted over all accounts.
+    public internal(set) var posted = Credits.zero
+    /// Credits on hold over all accounts.
+    public internal(set) var held = Credits.zero
+    /// The first bad thing of each journal that has one, by journal.
+    public internal(set) var findings: [VerificationFinding] = []
+    /// Whether nothing bad was found.
+    public var isClean: Bool { findings.isEmpty }
+}
+
+extension LedgerStore {
+    /// Checks every journal: positions and sequences without gap, hashes and chains, times, sums, the journal's head, and
+    /// every projection against the fold of the events. Each journal is read in one snapshot, beside live traffic.
+    ///
+    /// - Parameter progress: called after each page of events with the number of events folded so far.
+    public func verify(
+        progress: @Sendable (Int64) -> Void = { _ in }
+    ) async throws(LedgerStoreError) -> VerificationReport {
+        var report = VerificationReport()
+        for number in 0..<journalCount {
+            let journal = JournalID(number)
+            do {
+                let fold = try await client.withSession { session in
+                    try await verify(journal, session, from: report.events, progress)
+                }
+                report.add(fold)
+            } catch let finding as VerificationFinding {
+                report.findings.append(finding)
+            } catch let error as PostgresError {
+                guard error.code == .decoding else { throw LedgerStoreError(error) }
+                report.findings.append(
+                    VerificationFinding(
+                        kind: .unreadable,
+                        journal: journal,
+                        position: nil,
+                        account: nil,
+                        message: error.message
+                    )
+                )
+            } catch {
+                throw LedgerStoreError(.unavailable, outcome: .unknown, "\(error)")
+            }
+            report.journals += 1
+        }
+        return report
+    }
+
+    private func verify(
+        _ journal: JournalID,
+        _ session: PostgresSession,
+        from counted: Int64,
+        _ progress: @Sendable (Int64) -> Void
+    ) async throws -> JournalFold {
+        var opening = PipelineBatch()
+        opening.begin(.repeatableReadOnly)
+        opening.append(ReadJournalHead(journal: journal))
+        guard let head = try await session.execute(opening)[1].decode(as: ReadJournalHead.self).first else {
+            throw VerificationFinding(
+                kind: .journalHead,
+                journal: journal,
+                position: nil,
+                account: nil,
+                message: "the journal has no row in journals"
+            )
+        }
+        var fold = JournalFold(journal: journal)
+        // Up to the last event there is, not to the head: one beyond the head is a finding too.
+        try await fold.addEvents(upTo: .max, session) { progress(counted + $0) }
+        guard fold.position == head.position, fold.headHash == head.hash else {
+            throw VerificationFinding(
+                kind: .journalHead,
+                journal: journal,
+                position: fold.position,
+                account: nil,
+                message: "the journal's head says position \(head.position), its events end at \(fold.position)"
+                    + (fold.position == head.position ? " with another hash" : "")
+            )
+        }
+        let snapshot = try await ProjectionSnapshot.read(journal, session)
+        if let difference = snapshot.firstDifference(from: fold) { throw difference }
+        return fold
+    }
+}
+
+extension JournalFold {
+    /// Folds the events after the fold's position, a page at a time.
+    mutating func addEvents(
+        upTo last: Int64,
+        _ session: PostgresSession,
+        progress: (Int64) -> Void = { _ in }
+    ) async throws {
+        let pageSize: Int64 = 5_000
+        while position < last {
+            let page = try await session.query(
+                ReadEvents(journal: journal, after: position, upTo: last, limit: pageSize)
+            )
+            for event in page { try add(event) }
+            progress(position)
+            if page.count < Int(pageSize) { break }
+        }
+    }
+}
+
+extension VerificationReport {
+    fileprivate mutating func add(_ fold: JournalFold) {
+        events += fold.position
+        accounts += fold.states.count
+        for state in fold.states.values {
+            openHolds += state.holds.count
+            unresolvedExecutions += state.executions.values.count { $0.status == .unresolved }
+            posted += state.account?.posted ?? .zero
+            held += state.account?.held ?? .zero
+        }
+    }
+}

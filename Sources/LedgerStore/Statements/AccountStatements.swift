@@ -1,0 +1,143 @@
+internal import Ledger
+internal import Postgres
+
+/// The accounts with some ids.
+struct LoadAccounts: PostgresStatement {
+    static let name = "load_accounts"
+    static let sql = "SELECT \(columns) FROM ledger.accounts WHERE journal = $1 AND account_id = ANY($2)"
+    static let parameterTypes: [PostgresType] = [.int2, .uuidArray]
+    static let columns = """
+        account_id, tier, role, approved, closed, posted, held, sequence, head_hash, last_recorded_at, opened_at
+        """
+
+    let journal: JournalID
+    let accounts: [AccountID]
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.identifiers(accounts)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Account {
+        var account = Account(
+            id: try row.id(0),
+            tier: try row.word(1),
+            role: try row.word(2),
+            isApproved: try row.bool(3),
+            openedAt: try row.time(10)
+        )
+        account.isClosed = try row.bool(4)
+        account.posted = try row.credits(5)
+        account.held = try row.credits(6)
+        account.sequence = try row.int8(7)
+        account.headHash = try row.digest(8)
+        account.lastRecordedAt = try row.time(9)
+        return account
+    }
+}
+
+/// Puts the rows of accounts as they are now.
+struct PutAccounts: PostgresStatement {
+    typealias Row = Void
+    static let name = "put_accounts"
+    static let sql = """
+        INSERT INTO ledger.accounts (journal, \(LoadAccounts.columns))
+        SELECT $1, * FROM unnest(
+            $2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::bigint[], $8::bigint[], $9::bigint[],
+            $10::bytea[], $11::timestamptz[], $12::timestamptz[]
+        )
+        ON CONFLICT (journal, account_id) DO UPDATE SET
+            tier = excluded.tier, role = excluded.role, approved = excluded.approved, closed = excluded.closed,
+            posted = excluded.posted, held = excluded.held, sequence = excluded.sequence,
+            head_hash = excluded.head_hash, last_recorded_at = excluded.last_recorded_at
+        """
+    static let parameterTypes: [PostgresType] = [
+        .int2, .uuidArray, .textArray, .textArray, .boolArray, .boolArray, .int8Array, .int8Array, .int8Array,
+        .byteaArray, .timestamptzArray, .timestamptzArray,
+    ]
+
+    let journal: JournalID
+    let accounts: [Account]
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.column(.uuid, of: accounts) { $0.id($1.id) }
+        parameters.column(.text, of: accounts) { $0.text($1.tier.rawValue) }
+        parameters.column(.text, of: accounts) { $0.text($1.role.rawValue) }
+        parameters.column(.bool, of: accounts) { $0.bool($1.isApproved) }
+        parameters.column(.bool, of: accounts) { $0.bool($1.isClosed) }
+        parameters.column(.int8, of: accounts) { $0.credits($1.posted) }
+        parameters.column(.int8, of: accounts) { $0.credits($1.held) }
+        parameters.column(.int8, of: accounts) { $0.int8($1.sequence) }
+        parameters.column(.bytea, of: accounts) { $0.digest($1.headHash) }
+        parameters.column(.timestamptz, of: accounts) { $0.time($1.lastRecordedAt) }
+        parameters.column(.timestamptz, of: accounts) { $0.time($1.openedAt) }
+    }
+}
+
+/// The pots of some accounts that still have credits, left or on hold, and others by id.
+struct LoadPots: PostgresStatement {
+    static let name = "load_pots"
+    static let sql = """
+        SELECT \(columns) FROM ledger.pots
+        WHERE journal = $1 AND account_id = ANY($2) AND (remaining > 0 OR held > 0 OR pot_id = ANY($3))
+        """
+    static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .uuidArray]
+    static let columns = "account_id, pot_id, kind, added, remaining, held, expires_at, added_at"
+
+    let journal: JournalID
+    let accounts: [AccountID]
+    let pots: [PotID]
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.identifiers(accounts)
+        parameters.identifiers(pots)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Pot> {
+        var pot = Pot(
+            id: try row.id(1),
+            kind: try row.word(2),
+            added: try row.credits(3),
+            remaining: try row.credits(4),
+            expiresAt: try row.optionalTime(6),
+            addedAt: try row.time(7)
+        )
+        pot.held = try row.credits(5)
+        return ProjectionRow(try row.id(0), pot)
+    }
+}
+
+/// Puts the rows of pots as they are now.
+struct PutPots: PostgresStatement {
+    typealias Row = Void
+    static let name = "put_pots"
+    static let sql = """
+        INSERT INTO ledger.pots (journal, \(LoadPots.columns))
+        SELECT $1, * FROM unnest(
+            $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::timestamptz[],
+            $9::timestamptz[]
+        )
+        ON CONFLICT (journal, account_id, pot_id) DO UPDATE SET remaining = excluded.remaining, held = excluded.held
+        """
+    static let parameterTypes: [PostgresType] = [
+        .int2, .uuidArray, .uuidArray, .textArray, .int8Array, .int8Array, .int8Array, .timestamptzArray,
+        .timestamptzArray,
+    ]
+
+    let journal: JournalID
+    let pots: [ProjectionRow<Pot>]
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.column(.uuid, of: pots) { $0.id($1.account) }
+        parameters.column(.uuid, of: pots) { $0.id($1.value.id) }
+        parameters.column(.text, of: pots) { $0.text($1.value.kind.rawValue) }
+        parameters.column(.int8, of: pots) { $0.credits($1.value.added) }
+        parameters.column(.int8, of: pots) { $0.credits($1.value.remaining) }
+        parameters.column(.int8, of: pots) { $0.credits($1.value.held) }
+        parameters.column(.timestamptz, of: pots) { $0.time($1.value.expiresAt) }
+        parameters.column(.timestamptz, of: pots) { $0.time($1.value.addedAt) }
+    }
+}

@@ -1,0 +1,154 @@
+internal import Ledger
+internal import Postgres
+
+/// Appends events that follow one another in a journal.
+struct AppendEvents: PostgresStatement {
+    typealias Row = Void
+    static let name = "append_events"
+    static let sql = """
+        INSERT INTO ledger.events (
+            version, journal, position, account_id, sequence, type, recorded_at, effective_at, command_id, request_id,
+            execution_id, key_id, model, grant_id, hold_id, pot_id, amount, balance_after, held_after, price_version,
+            detail, previous_hash, hash
+        )
+        SELECT $1, $2, $3 + e.place - 1, e.account_id, e.sequence, e.type, e.recorded_at, e.effective_at, e.command_id,
+            e.request_id, e.execution_id, e.key_id, e.model, e.grant_id, e.hold_id, e.pot_id, e.amount,
+            e.balance_after, e.held_after, e.price_version, e.detail, e.previous_hash, e.hash
+        FROM unnest(
+            $4::uuid[], $5::bigint[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::uuid[], $10::uuid[],
+            $11::uuid[], $12::uuid[], $13::text[], $14::uuid[], $15::uuid[], $16::uuid[], $17::bigint[],
+            $18::bigint[], $19::bigint[], $20::text[], $21::text[], $22::bytea[], $23::bytea[]
+        ) WITH ORDINALITY e (
+            account_id, sequence, type, recorded_at, effective_at, command_id, request_id, execution_id, key_id, model,
+            grant_id, hold_id, pot_id, amount, balance_after, held_after, price_version, detail, previous_hash, hash,
+            place
+        )
+        """
+    static let parameterTypes: [PostgresType] = [
+        .int2, .int2, .int8, .uuidArray, .int8Array, .textArray, .timestamptzArray, .timestamptzArray, .uuidArray,
+        .uuidArray, .uuidArray, .uuidArray, .textArray, .uuidArray, .uuidArray, .uuidArray, .int8Array, .int8Array,
+        .int8Array, .textArray, .textArray, .byteaArray, .byteaArray,
+    ]
+
+    let journal: JournalID
+    let events: [Event]
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.int2(Event.currentVersion)
+        parameters.journal(journal)
+        parameters.int8(events.first?.position ?? 0)
+        parameters.column(.uuid, of: events) { $0.id($1.content.accountID) }
+        parameters.column(.int8, of: events) { $0.int8($1.sequence) }
+        parameters.column(.text, of: events) { $0.text($1.content.type.rawValue) }
+        parameters.column(.timestamptz, of: events) { $0.time($1.content.recordedAt) }
+        parameters.column(.timestamptz, of: events) { $0.time($1.content.effectiveAt) }
+        parameters.column(.uuid, of: events) { $0.id($1.content.commandID) }
+        parameters.column(.uuid, of: events) { $0.id($1.content.requestID) }
+        parameters.column(.uuid, of: events) { $0.id($1.content.executionID) }
+        parameters.column(.uuid, of: events) { $0.id($1.content.keyID) }
+        parameters.column(.text, of: events) { $0.text($1.content.model) }
+        parameters.column(.uuid, of: events) { $0.id($1.content.grantID) }
+        parameters.column(.uuid, of: events) { $0.id($1.content.holdID) }
+        parameters.column(.uuid, of: events) { $0.id($1.content.potID) }
+        parameters.column(.int8, of: events) { $0.credits($1.content.amount) }
+        parameters.column(.int8, of: events) { $0.credits($1.content.balanceAfter) }
+        parameters.column(.int8, of: events) { $0.credits($1.content.heldAfter) }
+        parameters.column(.text, of: events) { $0.text($1.content.priceVersion) }
+        parameters.column(.text, of: events) { $0.json($1.content.detail) }
+        parameters.column(.bytea, of: events) { $0.digest($1.previousHash) }
+        parameters.column(.bytea, of: events) { $0.digest($1.hash) }
+    }
+}
+
+/// The columns of an event as they are read, and their decoding.
+enum EventColumns {
+    static let list = """
+        version, journal, position, account_id, sequence, type, recorded_at, effective_at, command_id, request_id,
+        execution_id, key_id, model, grant_id, hold_id, pot_id, amount, balance_after, held_after, price_version,
+        detail, previous_hash, hash
+        """
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Event {
+        var content = EventContent(
+            try row.word(5),
+            account: try row.id(3),
+            at: try row.time(6),
+            command: try row.id(8)
+        )
+        content.effectiveAt = try row.time(7)
+        content.requestID = try row.optionalID(9)
+        content.executionID = try row.optionalID(10)
+        content.keyID = try row.optionalID(11)
+        content.model = try row.optionalText(12)
+        content.grantID = try row.optionalID(13)
+        content.holdID = try row.optionalID(14)
+        content.potID = try row.optionalID(15)
+        content.amount = try row.optionalCredits(16)
+        content.balanceAfter = try row.optionalCredits(17)
+        content.heldAfter = try row.optionalCredits(18)
+        content.priceVersion = try row.optionalText(19)
+        if let text = try row.optionalText(20) {
+            guard let detail = CanonicalJSON(text: text) else {
+                throw PostgresDecodingError(column: 20, reason: "a detail that is not canonical JSON")
+            }
+            content.detail = detail
+        }
+        return Event(
+            version: try row.int2(0),
+            journal: JournalID(try row.int2(1)),
+            position: try row.int8(2),
+            sequence: try row.int8(4),
+            content: content,
+            previousHash: try row.optionalDigest(21),
+            storedHash: try row.digest(22)
+        )
+    }
+}
+
+/// A page of a journal, in order.
+struct ReadEvents: PostgresStatement {
+    static let name = "read_events"
+    static let sql = """
+        SELECT \(EventColumns.list) FROM ledger.events
+        WHERE journal = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $4
+        """
+    static let parameterTypes: [PostgresType] = [.int2, .int8, .int8, .int8]
+
+    let journal: JournalID
+    let after: Int64
+    let upTo: Int64
+    let limit: Int64
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.int8(after)
+        parameters.int8(upTo)
+        parameters.int8(limit)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Event { try EventColumns.decode(row) }
+}
+
+/// A page of an account's stream, in order.
+struct ReadAccountEvents: PostgresStatement {
+    static let name = "read_account_events"
+    static let sql = """
+        SELECT \(EventColumns.list) FROM ledger.events
+        WHERE journal = $1 AND account_id = $2 AND sequence > $3 ORDER BY sequence LIMIT $4
+        """
+    static let parameterTypes: [PostgresType] = [.int2, .uuid, .int8, .int8]
+
+    let journal: JournalID
+    let account: AccountID
+    let after: Int64
+    let limit: Int64
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.uuid(account.postgresUUID)
+        parameters.int8(after)
+        parameters.int8(limit)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Event { try EventColumns.decode(row) }
+}

@@ -1,0 +1,117 @@
+internal import Ledger
+internal import Postgres
+
+/// The runs with some ids.
+struct LoadExecutions: PostgresStatement {
+    static let name = "load_executions"
+    static let sql = "SELECT \(columns) FROM ledger.executions WHERE journal = $1 AND execution_id = ANY($2)"
+    static let parameterTypes: [PostgresType] = [.int2, .uuidArray]
+    static let columns = """
+        execution_id, account_id, request_id, key_id, model, hold_id, grant_id, quote, price_version, instance,
+        admitted_at, deadline_at, status, provider_request_id, charged, absorbed, error_code, ended_at
+        """
+
+    let journal: JournalID
+    let executions: [ExecutionID]
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.identifiers(executions)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Execution> {
+        var execution = Execution(
+            id: try row.id(0),
+            requestID: try row.optionalID(2),
+            keyID: try row.id(3),
+            model: try row.text(4),
+            holdID: try row.id(5),
+            grantID: try row.optionalID(6),
+            quote: try row.credits(7),
+            priceVersion: try row.text(8),
+            instance: try row.int8(9),
+            admittedAt: try row.time(10),
+            deadlineAt: try row.time(11)
+        )
+        execution.status = try row.word(12)
+        execution.providerRequestID = try row.optionalText(13)
+        execution.charged = try row.credits(14)
+        execution.absorbed = try row.credits(15)
+        execution.errorCode = try row.optionalText(16)
+        execution.endedAt = try row.optionalTime(17)
+        return ProjectionRow(try row.id(1), execution)
+    }
+}
+
+/// Puts the rows of runs as they are now.
+struct PutExecutions: PostgresStatement {
+    typealias Row = Void
+    static let name = "put_executions"
+    static let sql = """
+        INSERT INTO ledger.executions (journal, \(LoadExecutions.columns))
+        SELECT $1, * FROM unnest(
+            $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::uuid[], $9::bigint[],
+            $10::text[], $11::bigint[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[],
+            $16::bigint[], $17::bigint[], $18::text[], $19::timestamptz[]
+        )
+        ON CONFLICT (journal, execution_id) DO UPDATE SET
+            status = excluded.status, provider_request_id = excluded.provider_request_id, charged = excluded.charged,
+            absorbed = excluded.absorbed, error_code = excluded.error_code, ended_at = excluded.ended_at
+        """
+    static let parameterTypes: [PostgresType] = [
+        .int2, .uuidArray, .uuidArray, .uuidArray, .uuidArray, .textArray, .uuidArray, .uuidArray, .int8Array,
+        .textArray, .int8Array, .timestamptzArray, .timestamptzArray, .textArray, .textArray, .int8Array, .int8Array,
+        .textArray, .timestamptzArray,
+    ]
+
+    let journal: JournalID
+    let executions: [ProjectionRow<Execution>]
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.column(.uuid, of: executions) { $0.id($1.value.id) }
+        parameters.column(.uuid, of: executions) { $0.id($1.account) }
+        parameters.column(.uuid, of: executions) { $0.id($1.value.requestID) }
+        parameters.column(.uuid, of: executions) { $0.id($1.value.keyID) }
+        parameters.column(.text, of: executions) { $0.text($1.value.model) }
+        parameters.column(.uuid, of: executions) { $0.id($1.value.holdID) }
+        parameters.column(.uuid, of: executions) { $0.id($1.value.grantID) }
+        parameters.column(.int8, of: executions) { $0.credits($1.value.quote) }
+        parameters.column(.text, of: executions) { $0.text($1.value.priceVersion) }
+        parameters.column(.int8, of: executions) { $0.int8($1.value.instance) }
+        parameters.column(.timestamptz, of: executions) { $0.time($1.value.admittedAt) }
+        parameters.column(.timestamptz, of: executions) { $0.time($1.value.deadlineAt) }
+        parameters.column(.text, of: executions) { $0.text($1.value.status.rawValue) }
+        parameters.column(.text, of: executions) { $0.text($1.value.providerRequestID) }
+        parameters.column(.int8, of: executions) { $0.credits($1.value.charged) }
+        parameters.column(.int8, of: executions) { $0.credits($1.value.absorbed) }
+        parameters.column(.text, of: executions) { $0.text($1.value.errorCode) }
+        parameters.column(.timestamptz, of: executions) { $0.time($1.value.endedAt) }
+    }
+}
+
+/// The runs that have not ended, a page in the order of their holds.
+struct LoadOpenExecutions: PostgresStatement {
+    static let name = "load_open_executions"
+    static let sql = """
+        SELECT \(LoadExecutions.columns.qualified(by: "e"))
+        FROM ledger.holds h JOIN ledger.executions e ON e.journal = h.journal AND e.execution_id = h.execution_id
+        WHERE h.journal = $1
+        """
+    static let parameterTypes: [PostgresType] = [.int2]
+
+    let journal: JournalID
+
+    func encode(into parameters: inout ParameterEncoder) { parameters.journal(journal) }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Execution> {
+        try LoadExecutions.decode(row)
+    }
+}
+
+extension String {
+    /// A list of column names with a table's alias before each.
+    func qualified(by alias: String) -> String {
+        split(separator: ",").map { name in "\(alias)." + name.drop { $0.isWhitespace } }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,99 @@
+internal import Ledger
+internal import Postgres
+
+/// A statement that reads all of a journal's rows of one projection, for verify and rebuild.
+protocol JournalScan: PostgresStatement {
+    init(journal: JournalID)
+    var journal: JournalID { get }
+}
+
+extension JournalScan {
+    static var parameterTypes: [PostgresType] { [.int2] }
+
+    func encode(into parameters: inout ParameterEncoder) { parameters.journal(journal) }
+}
+
+struct ScanAccounts: JournalScan {
+    static let name = "scan_accounts"
+    static let sql = "SELECT \(LoadAccounts.columns) FROM ledger.accounts WHERE journal = $1"
+    let journal: JournalID
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Account { try LoadAccounts.decode(row) }
+}
+
+struct ScanPots: JournalScan {
+    static let name = "scan_pots"
+    static let sql = "SELECT \(LoadPots.columns) FROM ledger.pots WHERE journal = $1"
+    let journal: JournalID
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Pot> {
+        try LoadPots.decode(row)
+    }
+}
+
+struct ScanGrants: JournalScan {
+    static let name = "scan_grants"
+    static let sql = "SELECT \(LoadGrants.columns) FROM ledger.grants WHERE journal = $1"
+    let journal: JournalID
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Grant> {
+        try LoadGrants.decode(row)
+    }
+}
+
+struct ScanHolds: JournalScan {
+    static let name = "scan_holds"
+    static let sql = "SELECT \(LoadHolds.columns) FROM ledger.holds WHERE journal = $1"
+    let journal: JournalID
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Hold> {
+        try LoadHolds.decode(row)
+    }
+}
+
+struct ScanWindows: JournalScan {
+    static let name = "scan_windows"
+    static let sql = "SELECT account_id, route, minute, count FROM ledger.rate_windows WHERE journal = $1"
+    let journal: JournalID
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<RouteWindow> {
+        try LoadWindows.decode(row)
+    }
+}
+
+struct ScanExecutions: JournalScan {
+    static let name = "scan_executions"
+    static let sql = "SELECT \(LoadExecutions.columns) FROM ledger.executions WHERE journal = $1"
+    let journal: JournalID
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Execution> {
+        try LoadExecutions.decode(row)
+    }
+}
+
+struct ScanKeys: JournalScan {
+    static let name = "scan_keys"
+    static let sql = "SELECT \(LoadKeys.columns) FROM ledger.api_keys WHERE journal = $1"
+    let journal: JournalID
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<APIKey> {
+        try LoadKeys.decode(row)
+    }
+}
+
+struct ScanCommands: JournalScan {
+    static let name = "scan_commands"
+    static let sql = "SELECT account_id, command_id FROM ledger.commands WHERE journal = $1"
+    let journal: JournalID
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<CommandID> {
+        try LoadCommands.decode(row)
+    }
+}
+
+/// Empties a journal's projections, in the transaction that puts rebuilt rows in their place.
+struct ClearProjections: JournalScan {
+    typealias Row = Void
+    static let name = "clear_projections"
+    static let sql = """
+        WITH a AS (DELETE FROM ledger.accounts WHERE journal = $1), p AS (DELETE FROM ledger.pots WHERE journal = $1),
+            g AS (DELETE FROM ledger.grants WHERE journal = $1), h AS (DELETE FROM ledger.holds WHERE journal = $1),
+            w AS (DELETE FROM ledger.rate_windows WHERE journal = $1),
+            e AS (DELETE FROM ledger.executions WHERE journal = $1),
+            k AS (DELETE FROM ledger.api_keys WHERE journal = $1)
+        DELETE FROM ledger.commands WHERE journal = $1
+        """
+    let journal: JournalID
+}
