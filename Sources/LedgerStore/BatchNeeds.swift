@@ -62,7 +62,7 @@ struct BatchNeeds {
         var unit = PipelineBatch()
         if opening { unit.begin() }
         unit.append(LockJournal(journal: journal))
-        unit.append(ReadEventHash(journal: journal, position: firstPosition ?? 0))
+        if let firstPosition { unit.append(ReadEventHash(journal: journal, position: firstPosition)) }
         unit.append(LoadAccounts(journal: journal, accounts: accounts))
         unit.append(LoadPots(journal: journal, accounts: accounts, pots: pots))
         unit.append(LoadGrants(journal: journal, accounts: accounts))
@@ -75,11 +75,12 @@ struct BatchNeeds {
         }
         if let moment { unit.append(LoadExpiredHolds(journal: journal, accounts: accounts, moment: moment)) }
         let results = try await session.execute(unit)
-        return try decode(results[(opening ? 1 : 0)...], withExpired: moment != nil)
+        return try decode(results[(opening ? 1 : 0)...], resolving: firstPosition != nil, withExpired: moment != nil)
     }
 
     private func decode(
         _ results: ArraySlice<PostgresResult>,
+        resolving: Bool,
         withExpired: Bool
     ) throws(PostgresError) -> LoadedBatch {
         var next = results.startIndex
@@ -94,7 +95,7 @@ struct BatchNeeds {
                 message: "the journal does not exist; run `runledger init`"
             )
         }
-        let resolved = try take().decode(as: ReadEventHash.self).first
+        let resolved = resolving ? try take().decode(as: ReadEventHash.self).first : nil
         var states = [AccountID: LedgerState](minimumCapacity: accounts.count)
         for account in accounts { states[account] = LedgerState() }
         for account in try take().decode(as: LoadAccounts.self) { states[account.id]?.account = account }
