@@ -24,9 +24,8 @@ struct Postmaster: Sendable {
     static func removeStaleFiles(_ files: ClusterFiles) {
         for path in ["\(files.data)/postmaster.pid", "\(files.socketFolder)/.s.PGSQL.5432.lock"] {
             guard let first = ClusterFiles.lines(of: path)?.first, let pid = Int32(first) else { continue }
-            if ProcessTable.identity(of: pid) != nil, let arguments = ProcessTable.arguments(of: pid), isServer(arguments) {
-                continue
-            }
+            let arguments = ProcessTable.identity(of: pid) == nil ? nil : ProcessTable.arguments(of: pid)
+            if let arguments, isServer(arguments) { continue }
             unlink(path)
         }
     }
