@@ -37,7 +37,11 @@ package func goldenProblem(_ text: String, named name: String, filePath: String,
         return "There is no Golden/\(name): UPDATE_GOLDEN=1 writes it."
     }
     guard let difference = firstDifference(String(decoding: data, as: UTF8.self), text) else { return nil }
-    return "Golden/\(name), line \(difference.line):\n  expected \(difference.expected)\n  but got  \(difference.actual)"
+    return """
+        Golden/\(name), line \(difference.line):
+          expected \(difference.expected)
+          but got  \(difference.actual)
+        """
 }
 
 private func firstDifference(_ expected: String, _ actual: String) -> (line: Int, expected: String, actual: String)? {
