@@ -1,0 +1,24 @@
+FROM swift:6.1-bookworm AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libpq-dev pkg-config \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+COPY Package.swift ./
+COPY sql ./sql
+COPY Sources ./Sources
+COPY Tests ./Tests
+RUN swift build -c release --product runledger --static-swift-stdlib \
+    && mkdir /runledger \
+    && cp .build/release/runledger /runledger/ \
+    && find .build/release/ -maxdepth 1 -name '*.resources' -exec cp -R {} /runledger/ ';'
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates curl libpq5 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --no-create-home runledger
+COPY --from=build /runledger /opt/runledger
+USER runledger
+EXPOSE 8080
+ENTRYPOINT ["/opt/runledger/runledger"]
+CMD ["serve"]
