@@ -153,7 +153,10 @@ struct SessionTests {
         }
     }
 
-    @Test("a constraint that is checked only at the commit fails the unit, explicit or implicit", arguments: [true, false])
+    @Test(
+        "a constraint that is checked only at the commit fails the unit, explicit or implicit",
+        arguments: [true, false]
+    )
     func deferredConstraint(isExplicit: Bool) async throws {
         let run = freshRun()
         try await withClient(sessions: 1) { client in
