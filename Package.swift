@@ -42,6 +42,26 @@ let package = Package(
         ),
         .target(name: "Postgres", dependencies: ["CLibpq"], swiftSettings: settings),
         .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres"], swiftSettings: settings),
+        .target(name: "CSpawn"),
+        .target(name: "LocalCluster", dependencies: ["CSpawn"], swiftSettings: settings),
+        .target(name: "Observability", dependencies: [logging], swiftSettings: settings),
+        .target(
+            name: "TestSupport",
+            dependencies: ["LocalCluster"],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: settings),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres"], swiftSettings: settings),
+        .testTarget(
+            name: "LocalClusterTests",
+            dependencies: ["LocalCluster", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ObservabilityTests",
+            dependencies: ["Observability", "TestSupport", logging],
+            swiftSettings: settings
+        ),
     ]
 )
