@@ -125,8 +125,10 @@ extension Decider {
 
     /// What remains in an expired pot stops counting, as an event, before the first decision that would count it.
     mutating func expirePots() {
-        let expired = state.pots.values.filter { $0.remaining.isPositive && $0.isExpired(at: moment) }
-        for pot in expired.sorted(by: Pot.drawsBefore) {
+        // One pot at a time, because each event moves the moment on, and another pot may expire in that microsecond.
+        while let pot = state.pots.values.filter({ $0.remaining.isPositive && $0.isExpired(at: moment) })
+            .min(by: Pot.drawsBefore)
+        {
             var event = content(.creditsExpired)
             event.potID = pot.id
             event.amount = pot.remaining

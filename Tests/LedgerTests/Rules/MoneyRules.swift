@@ -75,6 +75,13 @@ private let drawingSheet = """
     at 10:59:59.999990
     run a image quote 60 -> admitted, draws plan 60
 
+    ## A pot that expires while the decision is being written does not pay for it
+    account business
+    pot first plan 100 expires at 11:00
+    pot next plan 50 expires at 11:00:00.000004
+    at 11:00
+    run a image quote 50 -> refused INSUFFICIENT_CREDITS required 50 available 0, expired 150, balance 0
+
     ## A hold keeps credits of a pot that expires meanwhile
     account business
     pot plan plan 100 expires in 1h
