@@ -84,13 +84,15 @@ extension Decider {
     }
 
     mutating func adjust(_ adjustment: AdjustCredits) -> Decision {
-        guard let pot = state.pots[adjustment.potID] else { return refuse(.potUnknown) }
+        guard state.pots[adjustment.potID] != nil else { return refuse(.potUnknown) }
         guard (1...500).contains(adjustment.reason.utf8.count) else { return refuse(.reasonInvalid) }
         guard adjustment.amount != .zero, state.account?.posted.adding(adjustment.amount) != nil else {
             return refuse(.amountInvalid)
         }
-        guard !(pot.remaining + adjustment.amount).isNegative else {
-            return refuse(.adjustmentTooLarge(available: pot.remaining))
+        expirePots()
+        let remaining = state.pots[adjustment.potID]?.remaining ?? .zero
+        guard !(remaining + adjustment.amount).isNegative else {
+            return refuse(.adjustmentTooLarge(available: remaining))
         }
         var event = content(.creditsAdjusted)
         event.potID = adjustment.potID

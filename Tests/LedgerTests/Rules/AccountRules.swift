@@ -56,6 +56,12 @@ private let commandsSheet = """
     adjust gift by -21 because typo -> refused ADJUSTMENT_TOO_LARGE available 20, no events, balance 60, held 40
     adjust gift by -20 because typo corrects 3 -> done, balance 40, held 40, pot gift 0 and 40 held
 
+    ## A correction can't take what has expired, whether or not anyone has looked since
+    account business
+    pot plan plan 50 expires in 1h
+    at 11:00
+    adjust plan by -10 because typo -> refused ADJUSTMENT_TOO_LARGE available 0, expired 50, balance 0
+
     ## A closed account keeps its balance and does nothing more
     account business
     pot gift top-up 50
