@@ -28,9 +28,14 @@ extension Decider {
         return finish(.done)
     }
 
-    mutating func close(_ account: Account) -> Decision {
+    mutating func close() -> Decision {
+        expireHolds(now: moment)
         let grantsInUse = state.grants.values.contains { $0.held > 0 }
-        guard account.held == .zero, !grantsInUse else { return refuse(.accountInUse) }
+        guard state.account?.held == .zero, !grantsInUse else {
+            var decision = refuse(.accountInUse)
+            decision.mayDependOnExpiredHolds = true
+            return decision
+        }
         emit(content(.accountClosed))
         return finish(.done)
     }

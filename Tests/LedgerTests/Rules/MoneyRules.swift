@@ -257,4 +257,12 @@ private let unresolvedSheet = """
     run a image quote 50
     at 11:06
     run b image quote 1 -> refused INSUFFICIENT_CREDITS required 1 available 0, released 50, expired 50, balance 0
+
+    ## An account whose last hold has run out can be closed
+    account business
+    pot gift top-up 50
+    run a image quote 40
+    close -> refused ACCOUNT_IN_USE, no events, could change
+    at 11:06
+    close -> done, released 40, held 0
     """
