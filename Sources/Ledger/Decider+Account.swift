@@ -76,7 +76,7 @@ extension Decider {
         guard addition.amount.isPositive, state.account?.posted.adding(addition.amount) != nil else {
             return refuse(.amountInvalid)
         }
-        if let expiresAt = addition.expiresAt, expiresAt <= moment { return refuse(.expiryInPast) }
+        if let refusal = refusal(ofExpiry: addition.expiresAt) { return refuse(refusal) }
         var event = content(.creditsAdded)
         event.potID = addition.potID
         event.amount = addition.amount
@@ -88,9 +88,19 @@ extension Decider {
         return finish(.done)
     }
 
+    /// Why something can't expire then; nil when it can.
+    private func refusal(ofExpiry expiresAt: Timestamp?) -> Refusal? {
+        guard let expiresAt else { return nil }
+        if expiresAt <= moment { return .expiryInPast }
+        return expiresAt.microseconds > CanonicalJSON.largestInteger ? .expiryInvalid : nil
+    }
+
     mutating func adjust(_ adjustment: AdjustCredits) -> Decision {
         guard state.pots[adjustment.potID] != nil else { return refuse(.potUnknown) }
         guard (1...500).contains(adjustment.reason.utf8.count) else { return refuse(.reasonInvalid) }
+        if let corrected = adjustment.correctsSequence, !(1...CanonicalJSON.largestInteger).contains(corrected) {
+            return refuse(.reasonInvalid)
+        }
         guard adjustment.amount != .zero, state.account?.posted.adding(adjustment.amount) != nil else {
             return refuse(.amountInvalid)
         }
@@ -112,7 +122,7 @@ extension Decider {
     mutating func issue(_ grant: IssueGrant, for account: Account) -> Decision {
         guard state.grants[grant.grantID] == nil else { return refuse(.grantExists) }
         guard Slug.isValid(grant.model) else { return refuse(.grantInvalid) }
-        if let expiresAt = grant.expiresAt, expiresAt <= moment { return refuse(.expiryInPast) }
+        if let refusal = refusal(ofExpiry: grant.expiresAt) { return refuse(refusal) }
         let allowance: CanonicalJSON.Member
         switch grant.allowance {
         case .runs(let runs):

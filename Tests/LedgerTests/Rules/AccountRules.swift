@@ -91,6 +91,7 @@ private let refusalsSheet = """
     pot none top-up 0 -> refused INVALID_AMOUNT, no events
     pot less top-up -1 -> refused INVALID_AMOUNT, no events
     pot past top-up 5 expires at 10:00 -> refused EXPIRY_IN_PAST, no events
+    pot far top-up 5 expires never representably -> refused INVALID_EXPIRY, no events
     pot huge top-up 9223372036854.775807 -> refused INVALID_AMOUNT, no events, balance 50
 
     ## A correction names a pot, an amount, a reason, and an event that can be
@@ -101,6 +102,8 @@ private let refusalsSheet = """
     adjust gift by 9223372036854.775807 because typo -> refused INVALID_AMOUNT, no events
     adjust gift by 5 -> refused INVALID_REASON, no events
     adjust gift by 5 because x at length -> refused INVALID_REASON, no events
+    adjust gift by 5 because typo corrects 0 -> refused INVALID_REASON, no events
+    adjust gift by 5 because typo corrects 9223372036854775807 -> refused INVALID_REASON, no events
     adjust gift by -50.000001 because typo -> refused ADJUSTMENT_TOO_LARGE available 50, no events, balance 50
 
     ## A grant has an id of its own, a model, something to give and an end that is still to come
@@ -113,6 +116,7 @@ private let refusalsSheet = """
     grant long image for 3651d -> refused INVALID_GRANT, no events
     grant odd Image runs 1 -> refused INVALID_GRANT, no events
     grant past image runs 1 expires in 0s -> refused EXPIRY_IN_PAST, no events
+    grant far image runs 1 expires never representably -> refused INVALID_EXPIRY, no events
     revoke grant other -> refused GRANT_NOT_FOUND, no events
 
     ## A key has an id of its own, a label, and capabilities under the plan's ceiling
