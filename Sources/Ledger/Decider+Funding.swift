@@ -9,8 +9,12 @@ extension Decider {
         }
         if let live { return hold(live, run, quote, window) }
         let blocking = grants.filter { account.tier <= $0.tier }.min { $0.id < $1.id }
-        if let blocking { return refuseGrant(blocking, run, window) }
-        return holdCredits(run, quote, window)
+        var decision = blocking.map { refuseGrant($0, run, window) } ?? holdCredits(run, quote, window)
+        // A hold that was not loaded may give a free run back, whichever grant the refusal names.
+        if case .refused = decision.verdict, grants.contains(where: { $0.held > 0 }) {
+            decision.mayDependOnExpiredHolds = true
+        }
+        return decision
     }
 
     private func terms(_ run: AdmitRun, _ quote: RunQuote) -> [CanonicalJSON.Member] {
@@ -80,9 +84,7 @@ extension Decider {
             event.detail = .object(closes + opens)
         }
         emit(event)
-        var decision = refuse(.grantExhausted(numbers), window: window)
-        decision.mayDependOnExpiredHolds = grant.held > 0
-        return decision
+        return refuse(.grantExhausted(numbers), window: window)
     }
 
     private mutating func holdCredits(_ run: AdmitRun, _ quote: RunQuote, _ window: WindowStatus?) -> Decision {

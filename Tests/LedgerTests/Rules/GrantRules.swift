@@ -161,6 +161,15 @@ private let severalSheet = """
     grant fresh image runs 1
     run b image quote 40 -> admitted, free by fresh
 
+    ## A spent grant blocks even when another one only waits for its held run
+    account business
+    grant old image runs 1 with id 800
+    run a image quote 40
+    succeed a cost 1
+    grant other image runs 1 with id 900
+    run b image quote 40 -> admitted, free by other
+    run c image quote 40 -> refused grant_exhausted granted 1 used 1, could change
+
     ## A plan above the grant's lifts the block
     account business
     pot gift top-up 100
@@ -184,6 +193,13 @@ private let severalSheet = """
     tier enterprise
     run a image quote 40 -> admitted, free by trial
     run b image quote 40 -> admitted, free by none
+
+    ## Where a held free run could still come back, a refusal for want of credits is not final
+    account business
+    grant trial image runs 1
+    tier enterprise
+    run a image quote 40 -> admitted, free by trial
+    run b image quote 40 -> refused INSUFFICIENT_CREDITS required 40 available 0, could change
 
     ## A revoked grant neither pays nor blocks
     account business
