@@ -28,9 +28,14 @@ extension Decider {
         return finish(.done)
     }
 
-    mutating func close(_ account: Account) -> Decision {
+    mutating func close() -> Decision {
+        expireHolds(now: moment)
         let grantsInUse = state.grants.values.contains { $0.held > 0 }
-        guard account.held == .zero, !grantsInUse else { return refuse(.accountInUse) }
+        guard state.account?.held == .zero, !grantsInUse else {
+            var decision = refuse(.accountInUse)
+            decision.mayDependOnExpiredHolds = true
+            return decision
+        }
         emit(content(.accountClosed))
         return finish(.done)
     }
@@ -71,7 +76,7 @@ extension Decider {
         guard addition.amount.isPositive, state.account?.posted.adding(addition.amount) != nil else {
             return refuse(.amountInvalid)
         }
-        if let expiresAt = addition.expiresAt, expiresAt <= moment { return refuse(.expiryInPast) }
+        if let refusal = refusal(ofExpiry: addition.expiresAt) { return refuse(refusal) }
         var event = content(.creditsAdded)
         event.potID = addition.potID
         event.amount = addition.amount
@@ -83,14 +88,26 @@ extension Decider {
         return finish(.done)
     }
 
+    /// Why something can't expire then; nil when it can.
+    private func refusal(ofExpiry expiresAt: Timestamp?) -> Refusal? {
+        guard let expiresAt else { return nil }
+        if expiresAt <= moment { return .expiryInPast }
+        return expiresAt.microseconds > CanonicalJSON.largestInteger ? .expiryInvalid : nil
+    }
+
     mutating func adjust(_ adjustment: AdjustCredits) -> Decision {
-        guard let pot = state.pots[adjustment.potID] else { return refuse(.potUnknown) }
+        guard state.pots[adjustment.potID] != nil else { return refuse(.potUnknown) }
         guard (1...500).contains(adjustment.reason.utf8.count) else { return refuse(.reasonInvalid) }
+        if let corrected = adjustment.correctsSequence, !(1...CanonicalJSON.largestInteger).contains(corrected) {
+            return refuse(.reasonInvalid)
+        }
         guard adjustment.amount != .zero, state.account?.posted.adding(adjustment.amount) != nil else {
             return refuse(.amountInvalid)
         }
-        guard !(pot.remaining + adjustment.amount).isNegative else {
-            return refuse(.adjustmentTooLarge(available: pot.remaining))
+        expirePots()
+        let remaining = state.pots[adjustment.potID]?.remaining ?? .zero
+        guard !(remaining + adjustment.amount).isNegative else {
+            return refuse(.adjustmentTooLarge(available: remaining))
         }
         var event = content(.creditsAdjusted)
         event.potID = adjustment.potID
@@ -105,7 +122,7 @@ extension Decider {
     mutating func issue(_ grant: IssueGrant, for account: Account) -> Decision {
         guard state.grants[grant.grantID] == nil else { return refuse(.grantExists) }
         guard Slug.isValid(grant.model) else { return refuse(.grantInvalid) }
-        if let expiresAt = grant.expiresAt, expiresAt <= moment { return refuse(.expiryInPast) }
+        if let refusal = refusal(ofExpiry: grant.expiresAt) { return refuse(refusal) }
         let allowance: CanonicalJSON.Member
         switch grant.allowance {
         case .runs(let runs):

@@ -9,8 +9,12 @@ extension Decider {
         }
         if let live { return hold(live, run, quote, window) }
         let blocking = grants.filter { account.tier <= $0.tier }.min { $0.id < $1.id }
-        if let blocking { return refuseGrant(blocking, run, window) }
-        return holdCredits(run, quote, window)
+        var decision = blocking.map { refuseGrant($0, run, window) } ?? holdCredits(run, quote, window)
+        // A hold that was not loaded may give a free run back, whichever grant the refusal names.
+        if case .refused = decision.verdict, grants.contains(where: { $0.held > 0 }) {
+            decision.mayDependOnExpiredHolds = true
+        }
+        return decision
     }
 
     private func terms(_ run: AdmitRun, _ quote: RunQuote) -> [CanonicalJSON.Member] {
@@ -80,9 +84,7 @@ extension Decider {
             event.detail = .object(closes + opens)
         }
         emit(event)
-        var decision = refuse(.grantExhausted(numbers), window: window)
-        decision.mayDependOnExpiredHolds = grant.held > 0
-        return decision
+        return refuse(.grantExhausted(numbers), window: window)
     }
 
     private mutating func holdCredits(_ run: AdmitRun, _ quote: RunQuote, _ window: WindowStatus?) -> Decision {
@@ -125,8 +127,10 @@ extension Decider {
 
     /// What remains in an expired pot stops counting, as an event, before the first decision that would count it.
     mutating func expirePots() {
-        let expired = state.pots.values.filter { $0.remaining.isPositive && $0.isExpired(at: moment) }
-        for pot in expired.sorted(by: Pot.drawsBefore) {
+        // One pot at a time, because each event moves the moment on, and another pot may expire in that microsecond.
+        while let pot = state.pots.values.filter({ $0.remaining.isPositive && $0.isExpired(at: moment) })
+            .min(by: Pot.drawsBefore)
+        {
             var event = content(.creditsExpired)
             event.potID = pot.id
             event.amount = pot.remaining

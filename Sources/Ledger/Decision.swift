@@ -98,6 +98,7 @@ public enum Refusal: Hashable, Sendable {
     case amountInvalid
     case adjustmentTooLarge(available: Credits)
     case expiryInPast
+    case expiryInvalid
     case reasonInvalid
     case grantExists
     case grantUnknown
@@ -135,6 +136,7 @@ public enum Refusal: Hashable, Sendable {
         case .amountInvalid: "INVALID_AMOUNT"
         case .adjustmentTooLarge: "ADJUSTMENT_TOO_LARGE"
         case .expiryInPast: "EXPIRY_IN_PAST"
+        case .expiryInvalid: "INVALID_EXPIRY"
         case .reasonInvalid: "INVALID_REASON"
         case .grantExists: "GRANT_EXISTS"
         case .grantUnknown: "GRANT_NOT_FOUND"

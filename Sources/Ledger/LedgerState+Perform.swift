@@ -47,7 +47,7 @@ struct Decider {
         switch command.action {
         case .changeTier(let tier): return change(account, to: tier)
         case .setApproval(let isApproved): return approve(isApproved)
-        case .closeAccount: return close(account)
+        case .closeAccount: return close()
         case .issueKey(let key): return issue(key, for: account)
         case .revokeKey(let keyID): return revoke(keyID)
         case .addCredits(let addition): return add(addition)
