@@ -1,21 +1,34 @@
 internal import Yams
 
+/// The input fields of a definition, and the names of those that something is wrong with: a mention of one of these
+/// elsewhere in the file is not reported as a second mistake.
+struct DeclaredInputs {
+    let schema: InputSchema
+    let broken: Set<String>
+
+    var names: [String] { (Array(schema.fields.keys) + broken).sorted() }
+}
+
 extension MappingReader {
     private static let typeNames = ["string", "numericString", "integer", "number", "boolean", "url", "array"]
 
     /// The `inputs` of a definition.
-    func inputSchema() -> InputSchema {
+    func inputSchema() -> DeclaredInputs {
+        var broken: Set<String> = []
         var fields: [String: InputField] = [:]
         for name in names {
             guard Self.isFieldName(name) else {
                 reject(name, "must be named with letters, digits and underscores, beginning with a letter")
                 continue
             }
-            guard let node = optional(name), let reader = MappingReader(node, path: field(name), issues: issues)
-            else { continue }
-            if let field = reader.inputField() { fields[name] = field }
+            let reader = optional(name).flatMap { MappingReader($0, path: field(name), issues: issues) }
+            if let field = reader?.inputField() {
+                fields[name] = field
+            } else {
+                broken.insert(name)
+            }
         }
-        return InputSchema(fields: fields)
+        return DeclaredInputs(schema: InputSchema(fields: fields), broken: broken)
     }
 
     private static func isFieldName(_ name: String) -> Bool {

@@ -4,7 +4,7 @@ internal import Yams
 extension MappingReader {
     /// The `price` of a definition, checked against its inputs: every run that the schema lets through has a price above
     /// zero that fits in 64 bits.
-    func priceRule(for schema: InputSchema) -> PriceRule? {
+    func priceRule(for inputs: DeclaredInputs) -> PriceRule? {
         let basis = choice("rule", PriceBasis.self)
         let unitsKey: String? =
             switch basis {
@@ -13,21 +13,28 @@ extension MappingReader {
             default: nil
             }
         allowOnly(
-            ["version", "rule", "credits", "creditsBy", "multipliers", "wholesaleMicroUSD"] + [unitsKey].compactMap(\.self))
+            ["version", "rule", "credits", "creditsBy", "multipliers", "wholesaleMicroUSD"]
+                + [unitsKey].compactMap(\.self)
+        )
         let version = wholeNumber("version", in: 1...Int64(Int32.max))
         let wholesale = wholesale()
-        let base = basePrice(for: schema)
-        let multipliers = multiplierTables(for: schema)
+        let base = basePrice(for: inputs)
+        let multipliers = multiplierTables(for: inputs)
         var mostUnits: Int64? = 1
         var unitsField: String?
         if let unitsKey {
             unitsField = text(unitsKey, "the name of an input field")
-            mostUnits = unitsField.flatMap { unitsLimit($0, key: unitsKey, schema: schema) }
+            mostUnits = unitsField.flatMap { unitsLimit($0, key: unitsKey, inputs: inputs) }
         }
         guard let basis, let version, let base, let multipliers, let mostUnits, let wholesale else { return nil }
         let rule = PriceRule(
-            version: Int32(version), basis: basis, unitsField: unitsField, base: base, multipliers: multipliers,
-            wholesalePerUnit: wholesale)
+            version: Int32(version),
+            basis: basis,
+            unitsField: unitsField,
+            base: base,
+            multipliers: multipliers,
+            wholesalePerUnit: wholesale
+        )
         guard rule.fits(units: mostUnits) else {
             issues.add("the dearest run costs more than 64 bits can hold", field: path, at: node)
             return nil
@@ -49,7 +56,7 @@ extension MappingReader {
         return credits
     }
 
-    private func basePrice(for schema: InputSchema) -> PriceRule.BasePrice? {
+    private func basePrice(for inputs: DeclaredInputs) -> PriceRule.BasePrice? {
         guard optional("creditsBy") != nil else {
             return credits(required("credits", "credits for one unit, or creditsBy"), field: field("credits"))
                 .map(PriceRule.BasePrice.fixed)
@@ -62,11 +69,11 @@ extension MappingReader {
             reject("creditsBy", "must name one field")
             return nil
         }
-        let table = reader.table(name, schema: schema) { reader, node, field in reader.credits(node, field: field) }
+        let table = reader.table(name, inputs: inputs) { reader, node, field in reader.credits(node, field: field) }
         return table.map { .byField(name, $0) }
     }
 
-    private func multiplierTables(for schema: InputSchema) -> [String: [String: PriceRule.Multiplier]]? {
+    private func multiplierTables(for inputs: DeclaredInputs) -> [String: [String: PriceRule.Multiplier]]? {
         guard optional("multipliers") != nil else { return [:] }
         guard let reader = optionalMapping("multipliers") else { return nil }
         guard reader.names.count <= 4 else {
@@ -75,12 +82,15 @@ extension MappingReader {
         }
         var tables: [String: [String: PriceRule.Multiplier]] = [:]
         for name in reader.names {
-            let table = reader.table(name, schema: schema) { reader, node, field -> PriceRule.Multiplier? in
+            let table = reader.table(name, inputs: inputs) { reader, node, field -> PriceRule.Multiplier? in
                 guard let text = node.scalar?.string, let factor = Credits(decimal: text), factor.isPositive,
                     factor <= Credits(whole: 1_000)
                 else {
                     reader.issues.add(
-                        "must be a factor above 0 and at most 1000 with at most six decimals", field: field, at: node)
+                        "must be a factor above 0 and at most 1000 with at most six decimals",
+                        field: field,
+                        at: node
+                    )
                     return nil
                 }
                 return PriceRule.Multiplier(millionths: factor.microcredits)
@@ -92,9 +102,12 @@ extension MappingReader {
 
     /// A table under the name of an input field, with one entry for each value that the field can have.
     private func table<Entry>(
-        _ name: String, schema: InputSchema, entry: (MappingReader, Node, String) -> Entry?
+        _ name: String,
+        inputs: DeclaredInputs,
+        entry: (MappingReader, Node, String) -> Entry?
     ) -> [String: Entry]? {
-        guard let input = schema.fields[name], let values = input.type.closedValues else {
+        guard !inputs.broken.contains(name) else { return nil }
+        guard let input = inputs.schema.fields[name], let values = input.type.closedValues else {
             reject(name, "must be an input field of a closed set of values: an enum or a boolean")
             return nil
         }
@@ -113,9 +126,10 @@ extension MappingReader {
     }
 
     /// The most units that the schema lets a run ask for.
-    private func unitsLimit(_ name: String, key: String, schema: InputSchema) -> Int64? {
-        guard let input = schema.fields[name] else {
-            reject(key, "names no input field; there are \(schema.fields.keys.sorted().joined(separator: ", "))")
+    private func unitsLimit(_ name: String, key: String, inputs: DeclaredInputs) -> Int64? {
+        guard !inputs.broken.contains(name) else { return nil }
+        guard let input = inputs.schema.fields[name] else {
+            reject(key, "names no input field; there are \(inputs.names.joined(separator: ", "))")
             return nil
         }
         guard input.isRequired || input.fallback != nil else {

@@ -2,14 +2,16 @@ internal import Yams
 
 /// Reads the `provider` of a definition.
 struct ProviderReader {
-    let schema: InputSchema
+    /// The fields that a template can name.
+    let inputNames: [String]
     /// Values for `${NAME}`, from configuration.
     let variables: [String: String]
 
     func binding(_ reader: MappingReader) -> ProviderBinding? {
         let kind = reader.choice("kind", ProviderKind.self)
         reader.allowOnly(
-            ["kind", "name", "submit", "result", "errors", "usage"] + (kind == .http ? [] : ["poll"]))
+            ["kind", "name", "submit", "result", "errors", "usage"] + (kind == .http ? [] : ["poll"])
+        )
         let name = reader.text("name", "the provider's name")
         let submit = reader.mapping("submit", "the request that does, or asks for, the work")
             .flatMap { submitRule($0, needsID: kind == .httpPolling) }
@@ -23,7 +25,13 @@ struct ProviderReader {
         }
         guard kind != nil, let name, let submit, let result, let errors else { return nil }
         return ProviderBinding(
-            name: name, submit: submit, poll: poll, result: result, errors: errors, usage: usage)
+            name: name,
+            submit: submit,
+            poll: poll,
+            result: result,
+            errors: errors,
+            usage: usage
+        )
     }
 
     private static let requestKeys = ["method", "url", "headers", "body", "timeoutMilliseconds"]
@@ -53,7 +61,11 @@ struct ProviderReader {
         let idPointer = reader.pointer("idPointer")
         guard let request, let statuses, !needsID || idPointer != nil else { return nil }
         return SubmitRule(
-            request: request, acceptedStatuses: statuses, acceptedBody: bodyTest, idPointer: idPointer)
+            request: request,
+            acceptedStatuses: statuses,
+            acceptedBody: bodyTest,
+            idPointer: idPointer
+        )
     }
 
     private func pollRule(_ reader: MappingReader) -> PollRule? {
@@ -61,7 +73,8 @@ struct ProviderReader {
             Self.requestKeys + [
                 "firstMilliseconds", "intervalMilliseconds", "growthPercent", "ceilingMilliseconds", "statusPointer",
                 "statuses",
-            ])
+            ]
+        )
         let request = requestTemplate(reader, defaultMethod: .get, hasTaskID: true)
         let longest: Int64 = 3_600_000
         let interval = reader.wholeNumber("intervalMilliseconds", in: 1...longest)
@@ -81,9 +94,14 @@ struct ProviderReader {
         return PollRule(
             request: request,
             schedule: PollSchedule(
-                firstMilliseconds: first, intervalMilliseconds: interval, growthPercent: growth,
-                ceilingMilliseconds: ceiling),
-            statusPointer: pointer, statuses: statuses)
+                firstMilliseconds: first,
+                intervalMilliseconds: interval,
+                growthPercent: growth,
+                ceilingMilliseconds: ceiling
+            ),
+            statusPointer: pointer,
+            statuses: statuses
+        )
     }
 
     private func resultRule(_ reader: MappingReader) -> ResultRule? {
@@ -113,12 +131,14 @@ struct ProviderReader {
 
 extension ProviderReader {
     private func requestTemplate(
-        _ reader: MappingReader, defaultMethod: RequestTemplate.Method, hasTaskID: Bool
+        _ reader: MappingReader,
+        defaultMethod: RequestTemplate.Method,
+        hasTaskID: Bool
     ) -> RequestTemplate? {
-        let method = reader.optional("method") == nil ? defaultMethod : reader.choice("method", RequestTemplate.Method.self)
-        let inputs = Array(schema.fields.keys)
+        let method =
+            reader.optional("method") == nil ? defaultMethod : reader.choice("method", RequestTemplate.Method.self)
         let url = reader.required("url", "an absolute URL").flatMap { node in
-            text(node, field: reader.field("url"), reader, allowing: inputs, hasTaskID: hasTaskID)
+            text(node, field: reader.field("url"), reader, allowing: inputNames, hasTaskID: hasTaskID)
         }
         if let url, !Self.isAbsolute(url) { reader.reject("url", "must begin with http:// or https:// and a host") }
         var headers: [RequestTemplate.Header] = []
@@ -143,7 +163,12 @@ extension ProviderReader {
         }
         guard let method, let url else { return nil }
         return RequestTemplate(
-            method: method, url: url, headers: headers, body: body, timeoutMilliseconds: timeout)
+            method: method,
+            url: url,
+            headers: headers,
+            body: body,
+            timeoutMilliseconds: timeout
+        )
     }
 
     private static func isAbsolute(_ url: TextTemplate) -> Bool {
@@ -156,7 +181,10 @@ extension ProviderReader {
     }
 
     private func bodyTemplate(
-        _ node: Node, field: String, _ reader: MappingReader, hasTaskID: Bool
+        _ node: Node,
+        field: String,
+        _ reader: MappingReader,
+        hasTaskID: Bool
     ) -> BodyTemplate? {
         switch node {
         case .mapping(let mapping):
@@ -170,12 +198,12 @@ extension ProviderReader {
             return .array(
                 sequence.enumerated().compactMap { index, element in
                     bodyTemplate(element, field: "\(field)[\(index)]", reader, hasTaskID: hasTaskID)
-                })
+                }
+            )
         default:
             guard let value = MappingReader.json(node) else { return nil }
             guard case .string = value else { return .constant(value) }
-            let inputs = Array(schema.fields.keys)
-            guard let template = text(node, field: field, reader, allowing: inputs, hasTaskID: hasTaskID) else {
+            guard let template = text(node, field: field, reader, allowing: inputNames, hasTaskID: hasTaskID) else {
                 return nil
             }
             switch (template.segments.count, template.segments.first) {
@@ -189,7 +217,11 @@ extension ProviderReader {
 
     /// Reads a text with `${VARIABLES}`, resolved here, and `{places}`, filled in later; `{{` stands for `{`.
     private func text(
-        _ node: Node, field: String, _ reader: MappingReader, allowing inputs: [String], hasTaskID: Bool
+        _ node: Node,
+        field: String,
+        _ reader: MappingReader,
+        allowing inputs: [String],
+        hasTaskID: Bool
     ) -> TextTemplate? {
         guard let source = node.scalar?.string else {
             reader.issues.add("must be text", field: field, at: node)
@@ -223,7 +255,7 @@ extension ProviderReader {
                 literal += value
                 continue
             }
-            let allowed = ["executionId"] + (hasTaskID ? ["taskId"] : []) + inputs.sorted().map { "inputs.\($0)" }
+            let allowed = ["executionId"] + (hasTaskID ? ["taskId"] : []) + inputs.map { "inputs.\($0)" }
             guard allowed.contains(name), let place = Placeholder(name) else {
                 return reject("{\(name)} is unknown; allowed: \(allowed.map { "{\($0)}" }.joined(separator: ", "))")
             }

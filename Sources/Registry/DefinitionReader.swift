@@ -64,7 +64,9 @@ struct MappingReader {
         self.issues = issues
         self.keys = mapping.map { (name: $0.key.scalar?.string ?? "", node: $0.key) }
         self.values = Dictionary(
-            mapping.map { ($0.key.scalar?.string ?? "", $0.value) }, uniquingKeysWith: { first, _ in first })
+            mapping.map { ($0.key.scalar?.string ?? "", $0.value) },
+            uniquingKeysWith: { first, _ in first }
+        )
     }
 
     /// The full name of a key.

@@ -60,7 +60,11 @@ public indirect enum InputType: Hashable, Sendable {
     }
 
     private static func check(
-        _ elements: [JSONValue], item: InputType, counts: ClosedRange<Int>, path: String, issues: inout [InputIssue]
+        _ elements: [JSONValue],
+        item: InputType,
+        counts: ClosedRange<Int>,
+        path: String,
+        issues: inout [InputIssue]
     ) -> JSONValue? {
         guard counts.contains(elements.count) else {
             let allowed = "must have \(describe(counts)) elements, not \(elements.count)"
@@ -76,7 +80,8 @@ public indirect enum InputType: Hashable, Sendable {
 
     private static func problem(_ text: String, lengths: ClosedRange<Int>, choices: [String]?) -> String? {
         if let choices {
-            return choices.contains(text) ? nil : "must be one of " + choices.map { "\"\($0)\"" }.joined(separator: ", ")
+            return choices.contains(text)
+                ? nil : "must be one of " + choices.map { "\"\($0)\"" }.joined(separator: ", ")
         }
         let length = text.unicodeScalars.count
         return lengths.contains(length) ? nil : "must have \(describe(lengths)) characters, not \(length)"

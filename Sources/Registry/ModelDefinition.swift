@@ -83,9 +83,13 @@ public struct ModelDefinition: Sendable {
         let units = try price.units(of: inputs)
         let unitPrice = try price.unitPrice(for: inputs)
         return Quote(
-            amount: try PriceRule.total(unitPrice, units: units), units: units, unitPrice: unitPrice,
-            priceVersion: price.version, definitionVersion: version,
-            wholesale: try price.wholesale(units: units))
+            amount: try PriceRule.total(unitPrice, units: units),
+            units: units,
+            unitPrice: unitPrice,
+            priceVersion: price.version,
+            definitionVersion: version,
+            wholesale: try price.wholesale(units: units)
+        )
     }
 
     /// What a run that succeeded costs: the delivered number of units at the quoted unit price.

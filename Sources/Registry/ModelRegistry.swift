@@ -40,7 +40,8 @@ public struct ModelRegistry: Sendable {
         var files: [DefinitionFile] = []
         for name in names.sorted() {
             let path = folder + "/" + name
-            guard let bytes = FileManager.default.contents(atPath: path), let text = String(validating: bytes, as: UTF8.self)
+            guard let bytes = FileManager.default.contents(atPath: path),
+                let text = String(validating: bytes, as: UTF8.self)
             else { throw RegistryError(file: path, message: "can't be read as UTF-8 text") }
             files.append(DefinitionFile(name: path, text: text))
         }
@@ -49,7 +50,8 @@ public struct ModelRegistry: Sendable {
 
     /// Reads definitions from texts; see `load(folder:variables:)`.
     public static func load(
-        files: [DefinitionFile], variables: [String: String]
+        files: [DefinitionFile],
+        variables: [String: String]
     ) throws(RegistryError) -> ModelRegistry {
         var issues: [DefinitionIssue] = []
         var models: [String: ModelDefinition] = [:]
@@ -59,7 +61,11 @@ public struct ModelRegistry: Sendable {
             let parsed = parse(file, variables: variables, issues: collected)
             if let parsed {
                 if let first = firstFiles[parsed.name] {
-                    collected.add("\(parsed.name) is already defined in \(first)", field: "internalName", at: parsed.node)
+                    collected.add(
+                        "\(parsed.name) is already defined in \(first)",
+                        field: "internalName",
+                        at: parsed.node
+                    )
                 } else {
                     firstFiles[parsed.name] = file.name
                 }
@@ -75,7 +81,8 @@ public struct ModelRegistry: Sendable {
     private init(models: [ModelDefinition]) {
         self.models = models
         self.enabled = Dictionary(
-            uniqueKeysWithValues: models.filter(\.isEnabled).map { ($0.internalName, $0) })
+            uniqueKeysWithValues: models.filter(\.isEnabled).map { ($0.internalName, $0) }
+        )
     }
 
     /// The enabled model of that name, or nil.
@@ -111,7 +118,9 @@ extension ModelRegistry {
 
     /// The name in a file, and, when nothing is wrong with it, the definition.
     private static func parse(
-        _ file: DefinitionFile, variables: [String: String], issues: DefinitionIssues
+        _ file: DefinitionFile,
+        variables: [String: String],
+        issues: DefinitionIssues
     ) -> ParsedFile? {
         let root: Node
         do {
@@ -138,7 +147,9 @@ extension ModelRegistry {
     }
 
     private static func definition(
-        _ reader: MappingReader, name: String, variables: [String: String]
+        _ reader: MappingReader,
+        name: String,
+        variables: [String: String]
     ) -> ModelDefinition? {
         let displayName = reader.text("displayName", "the name that people read")
         let type = reader.choice("type", ModelType.self)
@@ -158,15 +169,24 @@ extension ModelRegistry {
         }
         let price = reader.mapping("price", "a price rule")?.priceRule(for: inputs)
         let provider = reader.mapping("provider", "who does the work").flatMap { provider in
-            ProviderReader(schema: inputs, variables: variables).binding(provider)
+            ProviderReader(inputNames: inputs.names, variables: variables).binding(provider)
         }
         guard let displayName, let type, let isEnabled, let tier, let version, let deadline, let unresolved, let price,
             let provider
         else { return nil }
         return ModelDefinition(
-            internalName: name, displayName: displayName, type: type, isEnabled: isEnabled, requiredTier: tier,
-            version: Int32(version), inputs: inputs, price: price, deadlineSeconds: Int(deadline),
-            unresolved: unresolved, provider: provider)
+            internalName: name,
+            displayName: displayName,
+            type: type,
+            isEnabled: isEnabled,
+            requiredTier: tier,
+            version: Int32(version),
+            inputs: inputs.schema,
+            price: price,
+            deadlineSeconds: Int(deadline),
+            unresolved: unresolved,
+            provider: provider
+        )
     }
 }
 
@@ -179,7 +199,7 @@ extension DefinitionIssues {
             add("is not YAML: \(problem)", field: "", line: mark.line)
         case .duplicatedKeysInMapping(let duplicates, let context):
             let names = duplicates.map(\.description).joined(separator: ", ")
-            add("is given twice: \(names)", field: "", line: context.mark.line)
+            add("is given twice", field: names, line: context.mark.line)
         default: add("is not YAML: \(error)", field: "")
         }
     }

@@ -37,7 +37,11 @@ public struct Quote: Hashable, Sendable {
 
     /// Makes a quote.
     public init(
-        amount: Credits, units: Int64, unitPrice: Credits, priceVersion: Int32, definitionVersion: Int32,
+        amount: Credits,
+        units: Int64,
+        unitPrice: Credits,
+        priceVersion: Int32,
+        definitionVersion: Int32,
         wholesale: MicroUSD
     ) {
         self.amount = amount

@@ -95,7 +95,10 @@ public struct PollSchedule: Hashable, Sendable {
 
     /// Makes a schedule.
     public init(
-        firstMilliseconds: Int64, intervalMilliseconds: Int64, growthPercent: Int64, ceilingMilliseconds: Int64
+        firstMilliseconds: Int64,
+        intervalMilliseconds: Int64,
+        growthPercent: Int64,
+        ceilingMilliseconds: Int64
     ) {
         self.firstMilliseconds = firstMilliseconds
         self.intervalMilliseconds = intervalMilliseconds

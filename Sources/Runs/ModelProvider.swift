@@ -14,7 +14,10 @@ public struct DispatchRequest: Sendable {
 
     /// Makes a request.
     public init(
-        executionID: ExecutionID, model: ModelDefinition, inputs: ValidatedInputs, deadline: ContinuousClock.Instant
+        executionID: ExecutionID,
+        model: ModelDefinition,
+        inputs: ValidatedInputs,
+        deadline: ContinuousClock.Instant
     ) {
         self.executionID = executionID
         self.model = model
@@ -112,6 +115,7 @@ public protocol ModelProvider: Sendable {
     ///     work; the next poll waits until it returns.
     /// - Returns: how it ended.
     func run(
-        _ request: DispatchRequest, submitted: @escaping @Sendable (_ providerRequestID: String) async -> Void
+        _ request: DispatchRequest,
+        submitted: @escaping @Sendable (_ providerRequestID: String) async -> Void
     ) async -> DispatchOutcome
 }
