@@ -39,6 +39,9 @@ struct ProviderReader {
     private func submitRule(_ reader: MappingReader, needsID: Bool) -> SubmitRule? {
         reader.allowOnly(Self.requestKeys + ["acceptedStatuses", "acceptedBody", "idPointer"])
         let request = requestTemplate(reader, defaultMethod: .post, hasTaskID: false)
+        // Whether a submit left is known from its body, so it must have one.
+        _ = reader.required("body", "the JSON body")
+        if request?.method == .get { reader.reject("method", "must be POST or PUT") }
         var statuses: Set<Int>? = [200, 201, 202]
         if reader.optional("acceptedStatuses") != nil {
             let allowed = "a list of HTTP statuses"
@@ -113,13 +116,13 @@ struct ProviderReader {
     }
 
     private func errorRule(_ reader: MappingReader?) -> ErrorRule? {
-        guard let reader else { return ErrorRule(code: nil, message: nil, classes: [:]) }
+        guard let reader else { return ErrorRule(codes: [], messages: [], classes: [:]) }
         reader.allowOnly(["code", "message", "classes"])
         var classes: [String: ErrorClass] = [:]
         if let map = reader.optionalMapping("classes") {
             for code in map.names { classes[code] = map.choice(code, ErrorClass.self) }
         }
-        return ErrorRule(code: reader.pointer("code"), message: reader.pointer("message"), classes: classes)
+        return ErrorRule(codes: reader.pointers("code"), messages: reader.pointers("message"), classes: classes)
     }
 
     private func usageRule(_ reader: MappingReader?) -> UsageRule {

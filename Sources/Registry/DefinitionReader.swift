@@ -159,6 +159,14 @@ struct MappingReader {
         return pointer(node, field: field(key))
     }
 
+    /// A JSON pointer, or a list of them, or nothing.
+    func pointers(_ key: String) -> [JSONPointer] {
+        guard let node = optional(key), case .sequence(let sequence) = node else {
+            return [pointer(key)].compactMap(\.self)
+        }
+        return sequence.compactMap { pointer($0, field: field(key)) }
+    }
+
     /// A JSON pointer in a node.
     func pointer(_ node: Node, field: String) -> JSONPointer? {
         guard let text = node.scalar?.string, !text.isEmpty, let pointer = JSONPointer(text) else {

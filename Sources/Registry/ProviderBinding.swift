@@ -142,10 +142,10 @@ public enum ErrorClass: String, Hashable, Sendable, CaseIterable {
 
 /// Where errors are, and whose they are.
 public struct ErrorRule: Hashable, Sendable {
-    /// The vendor's code.
-    public let code: JSONPointer?
-    /// The vendor's words.
-    public let message: JSONPointer?
+    /// Where the vendor's code can be; the first place that has one counts.
+    public let codes: [JSONPointer]
+    /// Where the vendor's words can be; the first place that has some counts.
+    public let messages: [JSONPointer]
     /// By vendor code or HTTP status; a code is looked up before a status.
     public let classes: [String: ErrorClass]
 }

@@ -118,4 +118,19 @@ public protocol ModelProvider: Sendable {
         _ request: DispatchRequest,
         submitted: @escaping @Sendable (_ providerRequestID: String) async -> Void
     ) async -> DispatchOutcome
+
+    /// Asks about work that a provider accepted before, as after a restart. Submits nothing.
+    ///
+    /// - Parameters:
+    ///   - request: the run as it was dispatched, with a deadline for the asking.
+    ///   - providerRequestID: the provider's id of the work.
+    /// - Returns: how it ended, or `unresolved` when it had not by the deadline.
+    func resume(_ request: DispatchRequest, providerRequestID: String) async -> DispatchOutcome
+}
+
+extension ModelProvider {
+    /// For providers that can't be asked: nothing is learned.
+    public func resume(_ request: DispatchRequest, providerRequestID: String) async -> DispatchOutcome {
+        .unresolved(.deadlinePassed, providerRequestID: providerRequestID)
+    }
 }
