@@ -148,7 +148,8 @@ extension EventContent {
         guard type == .rateLimitExceeded, later.type == .rateLimitExceeded, accountID == later.accountID,
             let mine = detail, let other = later.detail, mine["route"] == other["route"],
             mine["minute"] == other["minute"], mine["limit"] == other["limit"], mine["counted"] == other["counted"],
-            mine["tier"] == other["tier"], let count = mine["refused"]?.integerValue, let more = other["refused"]?.integerValue,
+            mine["tier"] == other["tier"], let count = mine["refused"]?.integerValue,
+            let more = other["refused"]?.integerValue,
             case .object(let members) = mine
         else { return nil }
         var merged = self

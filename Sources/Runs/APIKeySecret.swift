@@ -1,4 +1,3 @@
-import Crypto
 public import Ledger
 
 /// A whole API key, as its owner sends it: `knouds_live_` and 65 base-62 digits for the key's id (which carries its

@@ -1,4 +1,4 @@
-import Ledger
+public import Ledger
 import Synchronization
 
 /// Finds what dead processes left behind, and what has run out.

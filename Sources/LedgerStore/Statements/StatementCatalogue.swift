@@ -2,6 +2,7 @@ public import Postgres
 
 /// Every prepared statement of the ledger; a client that serves a `LedgerStore` prepares them all.
 public let ledgerStatements: [any PostgresStatement.Type] = [
+    LockInstance.self, ReadLiveInstances.self,
     LockJournal.self, ReadJournalHead.self, AdvanceJournal.self, ReadEventHash.self, EnsureEventPartitions.self,
     ReadLedgerIdentity.self, CreateLedger.self, CreateJournals.self,
     AppendEvents.self, ReadEvents.self, ReadAccountEvents.self,
