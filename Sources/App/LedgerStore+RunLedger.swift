@@ -1,5 +1,6 @@
 public import Ledger
 public import LedgerStore
+import Postgres
 public import Runs
 
 extension LedgerStore: RunLedger {

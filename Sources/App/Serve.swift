@@ -3,6 +3,7 @@ import Hummingbird
 import Ledger
 import LedgerStore
 public import Logging
+import Postgres
 import Providers
 import Registry
 import RunAPI

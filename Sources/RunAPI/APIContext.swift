@@ -7,7 +7,7 @@ public struct APIContext: RequestContext {
     /// Hummingbird's own things.
     public var coreContext: CoreRequestContextStorage
     /// The request, as answers, logs and events name it.
-    public var requestID = RequestID(Identifier128(high: 0, low: 0))
+    public var requestID = Ledger.RequestID(Identifier128(high: 0, low: 0))
     /// When it came in.
     public let receivedAt = ContinuousClock.now
 

@@ -13,7 +13,7 @@ struct APIError: Error {
     var headers = HTTPFields()
 
     /// The response, in the form that the client asked for.
-    func response(to request: Request, requestID: RequestID) -> Response {
+    func response(to request: Request, requestID: Ledger.RequestID) -> Response {
         let isProblem = request.headers[values: .accept].contains { $0.contains("application/problem+json") }
         var members: [(key: String, value: JSONValue)] = [
             ("success", .bool(false)), ("error", .string(message)), ("code", .string(code)),

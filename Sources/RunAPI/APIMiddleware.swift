@@ -12,10 +12,10 @@ struct APIMiddleware: RouterMiddleware {
     func handle(
         _ request: Request,
         context: APIContext,
-        next: (Request, APIContext) async throws -> Response
+        next: @concurrent (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        context.requestID = RequestID(identifiers.next())
+        context.requestID = Ledger.RequestID(identifiers.next())
         var response: Response
         var code: String?
         do {

@@ -1,5 +1,6 @@
 public import Hummingbird
 public import Ledger
+import Registry
 public import Logging
 public import Runs
 
@@ -35,7 +36,7 @@ public enum RunAPI {
             return Response(
                 status: ready ? .ok : .serviceUnavailable,
                 headers: [.contentType: "application/json"],
-                body: ResponseBody(json: [("status", ready ? "ready" : "not ready")])
+                body: ResponseBody(json: [("status", .string(ready ? "ready" : "not ready"))])
             )
         }
         return router
