@@ -1,0 +1,287 @@
+internal import CLibpq
+internal import Glibc
+
+/// One connection, confined to the loop thread.
+///
+/// ```
+///   down ──retryAt──▶ connecting ──▶ preparing ──▶ ready
+///    ▲                    │              │           │
+///    └────────────────────┴──── lost ────┴───────────┘
+/// ```
+final class Connection {
+    enum Phase {
+        case down(retryAt: ContinuousClock.Instant)
+        case connecting(PostgresPollingStatusType)
+        case preparing
+        case ready
+    }
+
+    /// Who waits for a unit.
+    enum Ticket {
+        case unit(UnitRequest)
+        case reset(Lease, deadline: ContinuousClock.Instant)
+        case preparation
+    }
+
+    let core: ClientCore
+    let slot: Int
+    var phase: Phase
+    var handle: OpaquePointer?
+    var machine = PipelineStateMachine<Ticket, PostgresResult>()
+    /// The generation of the leases that may use this connection.
+    var generation: UInt64 = 0
+    /// Why the last attempt to connect, or the last connection, failed; nil once a connection stands.
+    var lastFailure: PostgresError?
+    /// Set when the connection can't be used any further, with what to tell those who wait.
+    var breakage: (code: PostgresError.Code, message: String)?
+    private var setupDeadline = ContinuousClock.now
+    private var wantsWrite = false
+    private var backoff: Backoff
+    private let notices: NoticeReceiver
+
+    init(core: ClientCore, slot: Int) {
+        self.core = core
+        self.slot = slot
+        self.phase = .down(retryAt: .now)
+        self.backoff = Backoff(base: core.options.reconnectBase, cap: core.options.reconnectCap)
+        let handler = core.options.eventHandler
+        self.notices = NoticeReceiver { handler(.notice($0)) }
+    }
+
+    var isReady: Bool { if case .ready = phase { true } else { false } }
+
+    var owesReplies: Bool { isReady && !machine.owed.isEmpty }
+
+    /// The socket to poll; -1 when there is none. It may change while connecting.
+    var descriptor: Int32 { handle.map { PQsocket($0) } ?? -1 }
+
+    /// What to poll the socket for.
+    var interest: Int16 {
+        switch phase {
+        case .down: 0
+        case .connecting(let status): Int16(status == PGRES_POLLING_READING ? POLLIN : POLLOUT)
+        case .preparing, .ready: Int16(wantsWrite ? POLLIN | POLLOUT : POLLIN)
+        }
+    }
+
+    /// When the timers must be looked at next.
+    var nextDeadline: ContinuousClock.Instant? {
+        switch phase {
+        case .down(let retryAt): retryAt
+        case .connecting, .preparing: setupDeadline
+        case .ready: machine.owed.lazy.compactMap(\.ticket.deadline).min()
+        }
+    }
+
+    // MARK: events
+
+    /// Connects when it is time to, and gives up what takes too long.
+    func checkTimers(now: ContinuousClock.Instant, mayReconnect: Bool) {
+        switch phase {
+        case .down(let retryAt):
+            if mayReconnect && retryAt <= now { connect(now: now) }
+        case .connecting, .preparing:
+            if setupDeadline <= now {
+                setupFailed(
+                    PostgresError(code: .connectionLost, outcome: .notSent, message: "connecting took too long")
+                )
+            }
+        case .ready:
+            guard let deadline = nextDeadline, deadline <= now else { return }
+            // The replies that come later would belong to nobody: the connection goes, and with it the work, if the
+            // server has not done it yet.
+            lose(code: .deadlineExceeded, message: "no reply before the deadline")
+        }
+    }
+
+    /// Sends a unit, if its session still stands.
+    func submit(_ unit: UnitRequest, now: ContinuousClock.Instant) {
+        guard isReady, generation == unit.lease.generation else {
+            return unit.refuse(.connectionLost, "the session's connection is gone")
+        }
+        if unit.deadline <= now { return unit.refuse(.deadlineExceeded, "the deadline passed before it was sent") }
+        // 64: a holder that pipelines deeper than this has lost count.
+        if machine.owed.count >= 64 { return unit.refuse(.overloaded, "too many units under way on one session") }
+        send(unit.batch, ticket: .unit(unit))
+    }
+
+    /// Ends what the last holder of a session left open.
+    func reset(_ lease: Lease, now: ContinuousClock.Instant) {
+        guard isReady, generation == lease.generation else { return }
+        var batch = PipelineBatch()
+        batch.rollback()
+        send(batch, ticket: .reset(lease, deadline: now.advanced(by: .seconds(5))))
+    }
+
+    /// The socket became readable or writable, or broke.
+    func socketReady(events: Int16) {
+        switch phase {
+        case .down: break
+        case .connecting: continueConnecting()
+        case .preparing, .ready: receive()
+        }
+    }
+
+    /// The end: what is owed fails, and no connection is made again.
+    func close() {
+        guard let handle else { return }
+        let endings = machine.connectionLost(code: .closed, message: "the client was closed")
+        PQfinish(handle)
+        self.handle = nil
+        phase = .down(retryAt: .now)
+        for ending in endings { end(ending) }
+    }
+
+    // MARK: setting up
+
+    private func connect(now: ContinuousClock.Instant) {
+        setupDeadline = now.advanced(by: .seconds(core.configuration.connectTimeoutSeconds))
+        handle = core.configuration.withConnectionParameters { PQconnectStartParams($0, $1, 0) }
+        guard let handle, PQstatus(handle) != CONNECTION_BAD else {
+            return setupFailed(ServerReply.connectError(of: handle))
+        }
+        notices.install(on: handle)
+        // Verbose only until it stands: that is the only way to learn the SQLSTATE of a refused connection.
+        PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
+        phase = .connecting(PGRES_POLLING_WRITING)
+    }
+
+    private func continueConnecting() {
+        guard let handle else { return }
+        let status = PQconnectPoll(handle)
+        switch status {
+        case PGRES_POLLING_READING, PGRES_POLLING_WRITING: phase = .connecting(status)
+        case PGRES_POLLING_OK: prepareCatalogue(on: handle)
+        default: setupFailed(ServerReply.connectError(of: handle))
+        }
+    }
+
+    /// Prepares every statement in one pipeline: one round trip.
+    private func prepareCatalogue(on handle: OpaquePointer) {
+        PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
+        guard PQsetnonblocking(handle, 1) == 0, PQenterPipelineMode(handle) == 1 else {
+            return setupFailed(ServerReply.connectError(of: handle))
+        }
+        phase = .preparing
+        machine = PipelineStateMachine()
+        breakage = nil
+        machine.sent(.preparation, shape: UnitShape(statementCount: core.catalogue.count))
+        var isSent = true
+        for statement in core.catalogue where isSent {
+            let types = statement.types.map(\.objectID)
+            isSent = PQsendPrepare(handle, statement.name, statement.sql, Int32(types.count), types) == 1
+        }
+        guard isSent, PQpipelineSync(handle) == 1 else {
+            return setupFailed(ServerReply.connectError(of: handle))
+        }
+        flush(handle)
+        settleBreakage()
+    }
+
+    private func becomeReady() {
+        backoff.reset()
+        lastFailure = nil
+        generation = core.generation(slot: slot)
+        phase = .ready
+        core.sessionReady(slot: slot)
+    }
+
+    private func setupFailed(_ error: PostgresError) {
+        handle.map { PQfinish($0) }
+        handle = nil
+        machine = PipelineStateMachine()
+        breakage = nil
+        lastFailure = error
+        let wait = retryLater()
+        core.options.eventHandler(.connectFailed(session: slot, error, retryAfter: wait))
+    }
+
+    private func retryLater() -> Duration {
+        var generator = SystemRandomNumberGenerator()
+        let wait = backoff.next(using: &generator)
+        phase = .down(retryAt: .now.advanced(by: wait))
+        wantsWrite = false
+        return wait
+    }
+
+    // MARK: replies
+
+    /// Hands an ending to whoever waits for it.
+    func end(_ ending: PipelineStateMachine<Ticket, PostgresResult>.Ending) {
+        switch ending {
+        case .succeed(.unit(let unit), let results, let transaction):
+            unit.continuation.resume(returning: UnitReply(result: .success(results), transaction: transaction))
+        case .succeed(.reset(let lease, _), _, let transaction):
+            guard isReady else { return }
+            if transaction == .idle {
+                core.release(lease)
+            } else {
+                breakage = (.connectionLost, "a session could not be rolled back")
+            }
+        case .succeed(.preparation, _, _): becomeReady()
+        case .fail(.unit(let unit), var error, let statement, let transaction):
+            if let statement, statement < unit.batch.count { error.statement = unit.batch.entries[statement].label }
+            discardIfStale(error)
+            unit.continuation.resume(returning: UnitReply(result: .failure(error), transaction: transaction))
+        case .fail(.reset, _, _, _): breakage = (.connectionLost, "a session could not be rolled back")
+        case .fail(.preparation, var error, let statement, _):
+            guard case .preparing = phase else { return }
+            if let statement, statement < core.catalogue.count, !error.isFatal {
+                error.statement = core.catalogue[statement].name
+                error.code = .preparation
+            }
+            error.outcome = .notSent
+            setupFailed(error)
+        }
+    }
+
+    /// Prepared statements that no longer fit the tables (after a migration) are prepared anew on a new connection.
+    private func discardIfStale(_ error: PostgresError) {
+        let isStale =
+            error.sqlState == "26000" || (error.sqlState == "0A000" && error.message.hasPrefix("cached plan"))
+        if isStale { breakage = (.connectionLost, "the prepared statements are stale") }
+    }
+
+    /// Gives the connection up if something in this turn broke it.
+    func settleBreakage() {
+        guard let breakage else { return }
+        lose(code: breakage.code, message: breakage.message)
+    }
+
+    private func lose(code: PostgresError.Code, message: String) {
+        let error = PostgresError(code: code, outcome: .unknown, message: message)
+        let endings = machine.connectionLost(code: code, message: message)
+        guard isReady else {
+            // The catalogue was being prepared; its ending knows if the server gave a reason.
+            for ending in endings { end(ending) }
+            return
+        }
+        handle.map { PQfinish($0) }
+        handle = nil
+        lastFailure = error
+        _ = retryLater()
+        core.sessionLost(slot: slot, error)
+        for ending in endings { end(ending) }
+        breakage = nil
+    }
+
+    /// Writes as much as the socket takes, and remembers if there is more.
+    func flush(_ handle: OpaquePointer) {
+        switch PQflush(handle) {
+        case 0: wantsWrite = false
+        case 1: wantsWrite = true
+        default: breakage = (.connectionLost, "the connection broke while writing")
+        }
+    }
+}
+
+extension Connection.Ticket {
+    /// When the wait for it is over.
+    var deadline: ContinuousClock.Instant? {
+        switch self {
+        case .unit(let unit): unit.deadline
+        case .reset(_, let deadline): deadline
+        case .preparation: nil
+        }
+    }
+}
