@@ -59,10 +59,13 @@ extension Connection {
         let isAlive = PQconsumeInput(handle) == 1
         drain(handle)
         // Decrypted bytes may wait inside of the TLS library while the socket looks idle.
-        if isAlive, breakage == nil, self.handle != nil, PQsslInUse(handle) != 0, PQconsumeInput(handle) == 1 { drain(handle) }
+        if isAlive, breakage == nil, self.handle != nil, PQsslInUse(handle) != 0 {
+            PQconsumeInput(handle)
+            drain(handle)
+        }
         if breakage == nil, self.handle != nil {
             if !isAlive || PQstatus(handle) == CONNECTION_BAD {
-                breakage = (.connectionLost, Self.lossMessage(of: handle))
+                breakage = (.connectionLost, ServerReply.message(of: handle))
             } else {
                 flush(handle)
             }
@@ -121,10 +124,5 @@ extension Connection {
         case .end(let ending): end(ending)
         case .discardConnection: breakage = (.protocolViolation, "a sync that was not owed")
         }
-    }
-
-    private static func lossMessage(of handle: OpaquePointer) -> String {
-        let text = String(cString: PQerrorMessage(handle))
-        return text.split(separator: "\n").first.map(String.init) ?? "the server closed the connection"
     }
 }

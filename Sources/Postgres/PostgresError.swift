@@ -18,6 +18,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     public var constraint: String?
     /// The table concerned, when the server names one.
     public var table: String?
+    /// Where in the SQL the error is, in characters from 1, when the server points at a place.
+    public var position: Int?
     /// Whether the server ended the connection with this error (severity FATAL or PANIC).
     public var isFatal: Bool
 
@@ -75,6 +77,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         hint: String? = nil,
         constraint: String? = nil,
         table: String? = nil,
+        position: Int? = nil,
         isFatal: Bool = false
     ) {
         self.code = code
@@ -86,6 +89,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         self.hint = hint
         self.constraint = constraint
         self.table = table
+        self.position = position
         self.isFatal = isFatal
     }
 

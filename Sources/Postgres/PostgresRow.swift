@@ -10,19 +10,25 @@ public struct PostgresRow: Sendable {
     public func isNull(_ column: Int) -> Bool { result.bytes(row: index, column: column) == nil }
 
     /// An `int2`.
-    public func int2(_ column: Int) throws(PostgresDecodingError) -> Int16 { try required(optionalInt2(column), column) }
+    public func int2(_ column: Int) throws(PostgresDecodingError) -> Int16 {
+        try required(optionalInt2(column), column)
+    }
 
     /// An `int2`, or nil for NULL.
     public func optionalInt2(_ column: Int) throws(PostgresDecodingError) -> Int16? { try integer(column, .int2) }
 
     /// An `int4`.
-    public func int4(_ column: Int) throws(PostgresDecodingError) -> Int32 { try required(optionalInt4(column), column) }
+    public func int4(_ column: Int) throws(PostgresDecodingError) -> Int32 {
+        try required(optionalInt4(column), column)
+    }
 
     /// An `int4`, or nil for NULL.
     public func optionalInt4(_ column: Int) throws(PostgresDecodingError) -> Int32? { try integer(column, .int4) }
 
     /// An `int8`.
-    public func int8(_ column: Int) throws(PostgresDecodingError) -> Int64 { try required(optionalInt8(column), column) }
+    public func int8(_ column: Int) throws(PostgresDecodingError) -> Int64 {
+        try required(optionalInt8(column), column)
+    }
 
     /// An `int8`, or nil for NULL.
     public func optionalInt8(_ column: Int) throws(PostgresDecodingError) -> Int64? { try integer(column, .int8) }

@@ -78,8 +78,10 @@ public final class PostgresSession: Sendable {
 
     /// The closure is over: back to the pool at once when nothing is open, else by way of a ROLLBACK.
     func giveBack() {
-        let usage = usage.bitwiseOr(1, ordering: .acquiringAndReleasing).newValue
-        if usage == 1 && isTransactionIdle.load(ordering: .acquiring) {
+        let usage = usage.bitwiseOr(1, ordering: .acquiringAndReleasing).oldValue
+        // Given back once before.
+        guard usage & 1 == 0 else { return }
+        if usage == 0 && isTransactionIdle.load(ordering: .acquiring) {
             core.release(lease)
         } else {
             core.mailbox.submit(.reset(lease))

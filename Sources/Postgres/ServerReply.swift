@@ -18,6 +18,7 @@ enum ServerReply {
             hint: field(result, "H"),
             constraint: field(result, "n"),
             table: field(result, "t"),
+            position: field(result, "P").flatMap { Int($0) },
             isFatal: isFatal || sqlState == nil
         )
     }
@@ -35,7 +36,8 @@ enum ServerReply {
             sqlState = String(state)
             message = String(rest.dropFirst(7))
         }
-        let isAuthentication = sqlState?.hasPrefix("28") ?? connection.map { PQconnectionNeedsPassword($0) != 0 } ?? false
+        let needsPassword = connection.map { PQconnectionNeedsPassword($0) != 0 } ?? false
+        let isAuthentication = sqlState?.hasPrefix("28") ?? needsPassword
         return PostgresError(
             code: isAuthentication ? .authentication : .connectionLost,
             outcome: .notSent,
@@ -65,6 +67,11 @@ enum ServerReply {
 
     private static func field(_ result: OpaquePointer, _ code: Unicode.Scalar) -> String? {
         PQresultErrorField(result, Int32(code.value)).map { String(cString: $0) }
+    }
+
+    /// What libpq last complained about on a connection, on one line.
+    static func message(of connection: OpaquePointer) -> String {
+        firstLine(of: String(cString: PQerrorMessage(connection)))
     }
 
     private static func firstLine(of text: String) -> String {

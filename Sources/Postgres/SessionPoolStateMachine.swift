@@ -62,7 +62,8 @@ struct SessionPoolStateMachine<Waiter> {
     }
 
     /// Someone wants a session.
-    mutating func lease(id: UInt64, deadline: ContinuousClock.Instant, waiter: @autoclosure () -> Waiter) -> LeaseAction {
+    mutating func lease(id: UInt64, deadline: ContinuousClock.Instant, waiter: @autoclosure () -> Waiter) -> LeaseAction
+    {
         if isClosed { return .refuse(.closed) }
         if let lease = leaseIdle() { return .granted(lease) }
         if waiting.count >= maximumWaiting { return .refuse(.overloaded) }

@@ -245,7 +245,17 @@ struct ReadPayloads: PostgresStatement {
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Int { try row.bytes(1).count }
 }
 
+/// Moves the check of constraints to the commit.
+struct DeferConstraints: PostgresStatement {
+    static let name = "defer_constraints"
+    static let sql = "SET CONSTRAINTS ALL DEFERRED"
+    static let parameterTypes: [PostgresType] = []
+
+    func encode(into parameters: inout ParameterEncoder) {}
+}
+
 let testCatalogue: [any PostgresStatement.Type] = [
     EchoScalars.self, EchoArrays.self, DescribeScalars.self, Divide.self, Sleep.self, BackendPID.self, Terminate.self,
     InsertItem.self, InsertItems.self, CountItems.self, ReadPayloads.self,
+    DeferConstraints.self,
 ]
