@@ -23,18 +23,42 @@ let package = Package(
     name: "runledger",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
-        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")
     ],
     targets: [
         .target(name: "Ledger", dependencies: [crypto], swiftSettings: settings),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: settings),
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "Postgres", dependencies: ["CLibpq"], swiftSettings: settings),
+        .target(name: "CSpawn"),
+        .target(name: "LocalCluster", dependencies: ["CSpawn"], swiftSettings: settings),
+        .target(
+            name: "TestSupport",
+            dependencies: ["LocalCluster"],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "SQLFiles",
+            dependencies: [crypto],
+            path: "sql",
+            exclude: ["README.md"],
+            sources: ["SQLFiles.swift", "SQLFile.swift", "SQLFilesError.swift"],
+            resources: [
+                .copy("roles"), .copy("bookkeeping"), .copy("migrations"), .copy("functions"), .copy("views"),
+                .copy("triggers"), .copy("grants"), .copy("reports"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "Migrations", dependencies: ["Postgres", "SQLFiles"], swiftSettings: settings),
+        .testTarget(
+            name: "MigrationsTests",
+            dependencies: ["Migrations", "SQLFiles", "Postgres", "LocalCluster", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FenceTests",
+            dependencies: ["Migrations", "SQLFiles", "Postgres", "Ledger", "LocalCluster", "TestSupport"],
+            swiftSettings: settings
+        ),
     ]
 )
