@@ -167,7 +167,7 @@ extension MappingReader {
         return .array(of: items, counts: Int(least)...Int(most))
     }
 
-    /// A YAML node as JSON: plain scalars by YAML 1.2's core rules, quoted ones as strings; nil for what JSON can't say.
+    /// A YAML node as JSON: plain scalars by YAML 1.2's core rules, quoted ones as strings; nil for what JSON lacks.
     static func json(_ node: Node) -> JSONValue? {
         switch node {
         case .scalar(let scalar):

@@ -2,8 +2,8 @@ internal import Ledger
 internal import Yams
 
 extension MappingReader {
-    /// The `price` of a definition, checked against its inputs: every run that the schema lets through has a price above
-    /// zero that fits in 64 bits.
+    /// The `price` of a definition, checked against its inputs: every run that the schema lets through has a price
+    /// above zero that fits in 64 bits.
     func priceRule(for inputs: DeclaredInputs) -> PriceRule? {
         let basis = choice("rule", PriceBasis.self)
         let unitsKey: String? =

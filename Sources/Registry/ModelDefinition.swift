@@ -118,6 +118,13 @@ public struct ModelDefinition: Sendable {
     }
 }
 
+extension ModelDefinition: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The name and version alone: the provider's keys must not end up in a log.
+    public var description: String { "\(internalName) v\(version)" }
+    /// The name and version alone.
+    public var debugDescription: String { description }
+}
+
 /// What a provider says it delivered.
 public struct DeliveredUsage: Hashable, Sendable {
     /// Delivered units of the price rule (images, or seconds rounded up); nil when the provider does not say.

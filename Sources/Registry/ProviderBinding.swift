@@ -25,6 +25,13 @@ public struct ProviderBinding: Hashable, Sendable {
     public var kind: ProviderKind { poll == nil ? .http : .httpPolling }
 }
 
+extension ProviderBinding: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The name alone: the templates hold keys, which must not end up in a log.
+    public var description: String { name }
+    /// The name alone.
+    public var debugDescription: String { name }
+}
+
 /// A request with places to be filled in.
 public struct RequestTemplate: Hashable, Sendable {
     /// Method names that a definition may use.
@@ -114,7 +121,7 @@ public enum ProviderStatus: String, Hashable, Sendable, CaseIterable {
 
 /// Where the result is in the answer.
 public struct ResultRule: Hashable, Sendable {
-    /// The string that holds a JSON document of its own, for vendors that wrap the result so; nil for the answer itself.
+    /// The string that holds a JSON document of its own, for vendors that wrap results so; nil for the answer itself.
     public let embeddedDocument: JSONPointer?
     /// Where the outputs are: each pointer selects strings, or arrays of strings.
     public let outputs: [JSONPointer]

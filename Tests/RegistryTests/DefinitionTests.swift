@@ -168,6 +168,16 @@ struct DefinitionTests {
         #expect(places == ["a.yaml:3:", "a.yaml:22:", "a.yaml:23:", "b.yaml:14:", "c.yaml:1:", "d.yaml:"])
     }
 
+    @Test("a definition that is printed does not show the provider's key")
+    func secrets() throws {
+        let file = DefinitionFile(name: "a.yaml", text: Self.base)
+        let registry = try ModelRegistry.load(files: [file], variables: Self.variables)
+        let model = try #require(registry.model(named: "test-model"))
+        for shown in ["\(model)", String(reflecting: model), "\(model.provider)", "\([model])", "\(Optional(model))"] {
+            #expect(!shown.contains("secret"))
+        }
+    }
+
     @Test("two files can't define the same model")
     func duplicate() {
         let found = Self.issues([
