@@ -51,6 +51,19 @@ let package = Package(
             providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
         ),
         .target(name: "Postgres", dependencies: ["CLibpq"], swiftSettings: settings),
+        .target(
+            name: "SQLFiles",
+            dependencies: [crypto],
+            path: "sql",
+            exclude: ["README.md"],
+            sources: ["SQLFiles.swift", "SQLFile.swift", "SQLFilesError.swift"],
+            resources: [
+                .copy("roles"), .copy("bookkeeping"), .copy("migrations"), .copy("functions"), .copy("views"),
+                .copy("triggers"), .copy("grants"), .copy("reports"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "Migrations", dependencies: ["Postgres", "SQLFiles"], swiftSettings: settings),
         .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres"], swiftSettings: settings),
         .target(name: "Registry", dependencies: ["Ledger", crypto, yams], swiftSettings: settings),
         .target(name: "Runs", dependencies: ["Ledger", "Registry", crypto], swiftSettings: settings),
@@ -92,9 +105,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
-            name: "scratch",
-            dependencies: ["Benchmarking", "Ledger", "LedgerStore", "Postgres"],
-            swiftSettings: settings
+            name: "scratch", dependencies: ["Benchmarking", "Ledger", "LedgerStore", "Postgres", "Migrations", "SQLFiles"], swiftSettings: settings
         ),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: settings),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres"], swiftSettings: settings),
@@ -108,6 +119,31 @@ let package = Package(
             dependencies: ["Observability", "TestSupport", logging],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "MigrationsTests",
+            dependencies: ["Migrations", "SQLFiles", "Postgres", "LocalCluster", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FenceTests",
+            dependencies: ["Migrations", "SQLFiles", "Postgres", "Ledger", "LocalCluster", "TestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "Ledger"], swiftSettings: settings),
+        .testTarget(
+            name: "ProvidersTests",
+            dependencies: [
+                "Providers", "ProviderSimulator", "Registry", "Runs", "Ledger", asyncHTTPClient, nioCore, nioPosix,
+                logging, lifecycle,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ProviderSimulatorTests",
+            dependencies: [
+                "ProviderSimulator", "Registry", hummingbirdTesting, hummingbird, logging, httpTypes, nioCore,
+            ],
+            swiftSettings: settings
+        ),
     ]
 )
