@@ -33,7 +33,7 @@ import Testing
     func separate() throws {
         let refusal = try limitedRequests(1)[0]
         for (key, value) in [
-            ("minute", .integer(7)), ("route", .string("read")), ("limit", .integer(9)),
+            ("minute", .integer(7)), ("route", .string("read")), ("tier", .string("pro")), ("limit", .integer(9)),
             ("counted", .integer(9)),
         ] as [(String, CanonicalJSON)] {
             var other = refusal
