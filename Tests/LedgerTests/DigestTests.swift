@@ -27,6 +27,11 @@ import Testing
         }
     }
 
+    @Test("a sign is no hexadecimal digit", arguments: ["+a", "-0", "0x", " 1"])
+    func signs(pair: String) {
+        #expect(Digest(hexadecimal: pair + Self.abc.dropFirst(2)) == nil)
+    }
+
     @Test("digests that differ in any byte are different")
     func equality() {
         let digest = Digest(of: [1])
