@@ -28,7 +28,13 @@ public struct Digest: Hashable, Sendable {
 
     /// The SHA-256 of some bytes.
     public init(of bytes: [UInt8]) {
-        self = SHA256.hash(data: bytes).withUnsafeBytes { Digest(loading: $0) }
+        self = bytes.withUnsafeBytes { Digest(of: $0) }
+    }
+
+    init(of bytes: UnsafeRawBufferPointer) {
+        var hash = SHA256()
+        hash.update(bufferPointer: bytes)
+        self = hash.finalize().withUnsafeBytes { Digest(loading: $0) }
     }
 
     private init(loading buffer: UnsafeRawBufferPointer) {
@@ -48,17 +54,21 @@ public struct Digest: Hashable, Sendable {
 
     /// Appends the 32 bytes.
     public func append(to bytes: inout [UInt8]) {
-        for word in [words.0, words.1, words.2, words.3] { bytes.appendBigEndian(word) }
+        bytes.appendBigEndian(words.0)
+        bytes.appendBigEndian(words.1)
+        bytes.appendBigEndian(words.2)
+        bytes.appendBigEndian(words.3)
     }
 
     /// The journal's running hash after one more event: SHA-256 of 0x02, the head before, and the event's hash.
     public func chained(with event: Digest) -> Digest {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(65)
-        bytes.append(0x02)
-        append(to: &bytes)
-        event.append(to: &bytes)
-        return Digest(of: bytes)
+        ByteSink.withBytes { sink in
+            sink.put(0x02)
+            sink.put(self)
+            sink.put(event)
+        } _: {
+            Digest(of: $0)
+        }
     }
 
     /// Whether two digests have the same bytes.

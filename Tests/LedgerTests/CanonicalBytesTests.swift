@@ -146,6 +146,16 @@ import Testing
         #expect(previous?.sequence ?? 0 > 600)
     }
 
+    @Test("an event is hashed whole, however long its detail is", arguments: [1_500, 1_700, 2_048, 5_000, 70_000])
+    func long(length: Int) {
+        var content = Self.full.content
+        content.detail = .object([.init("reason", .string(String(repeating: "é", count: length / 2)))])
+        let event = altered(Self.full, content: content)
+        #expect(bytes(of: event) == SecondEncoder.bytes(of: event))
+        #expect(event.recomputedHash == Digest(of: [0] + SecondEncoder.bytes(of: event)))
+        #expect(content.detail?.text.utf8.count ?? 0 == length / 2 * 2 + 13)
+    }
+
     private func bytes(of event: Event) -> [UInt8] {
         CanonicalBytes.bytes(
             version: event.version,
