@@ -33,20 +33,24 @@ public struct Identifier128: Hashable, Comparable, Sendable {
 
     /// Reads the 8-4-4-4-12 hexadecimal form; nil for anything else.
     public init?(_ text: some StringProtocol) {
-        let bytes = Array(text.utf8)
+        let read = text.utf8.withContiguousStorageIfAvailable { Self.halves($0) }
+        guard let halves = read ?? Array(text.utf8).withUnsafeBufferPointer({ Self.halves($0) }) else { return nil }
+        self.init(high: halves.high, low: halves.low)
+    }
+
+    private static func halves(_ bytes: UnsafeBufferPointer<UInt8>) -> (high: UInt64, low: UInt64)? {
         guard bytes.count == 36 else { return nil }
-        var halves: (UInt64, UInt64) = (0, 0)
-        var digitCount = 0
-        for (index, byte) in bytes.enumerated() {
+        var halves: (high: UInt64, low: UInt64) = (0, 0)
+        for index in 0..<36 {
             if index == 8 || index == 13 || index == 18 || index == 23 {
-                guard byte == UInt8(ascii: "-") else { return nil }
+                guard bytes[index] == UInt8(ascii: "-") else { return nil }
                 continue
             }
-            guard let digit = Hexadecimal.value(of: byte) else { return nil }
-            if digitCount < 16 { halves.0 = halves.0 << 4 | digit } else { halves.1 = halves.1 << 4 | digit }
-            digitCount += 1
+            guard let digit = Hexadecimal.value(of: bytes[index]) else { return nil }
+            // 18: the first sixteen digits and two hyphens come before it.
+            if index < 18 { halves.high = halves.high << 4 | digit } else { halves.low = halves.low << 4 | digit }
         }
-        self.init(high: halves.0, low: halves.1)
+        return halves
     }
 }
 
