@@ -11,19 +11,15 @@ public struct Digest: Hashable, Sendable {
     init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
     /// Reads 32 bytes; nil for any other number.
-    public init?(bytes: some Collection<UInt8>) {
-        guard bytes.count == 32 else { return nil }
-        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        for (index, byte) in bytes.enumerated() {
-            let value = UInt64(byte) << UInt64(56 - 8 * (index & 7))
-            switch index >> 3 {
-            case 0: words.0 |= value
-            case 1: words.1 |= value
-            case 2: words.2 |= value
-            default: words.3 |= value
-            }
-        }
-        self.words = words
+    public init?(bytes: [UInt8]) {
+        guard let digest = bytes.withUnsafeBytes({ Digest(raw: $0) }) else { return nil }
+        self = digest
+    }
+
+    /// Reads 32 bytes from memory; nil for any other number.
+    public init?(raw buffer: UnsafeRawBufferPointer) {
+        guard buffer.count == 32 else { return nil }
+        self.init(loading: buffer)
     }
 
     /// The SHA-256 of some bytes.

@@ -13,8 +13,10 @@ struct BatchNeeds {
 
     init(_ batch: [Command]) {
         var seen = Set<AccountID>(minimumCapacity: batch.count)
+        var seenKeys = Set<KeyID>(minimumCapacity: batch.count)
         for command in batch {
             if seen.insert(command.accountID).inserted { accounts.append(command.accountID) }
+            if let key = command.key, seenKeys.insert(key).inserted { keys.append(key) }
             add(command)
         }
     }
@@ -23,7 +25,6 @@ struct BatchNeeds {
         switch command.action {
         case .admitRun(let run):
             executions.append(run.executionID)
-            keys.append(run.keyID)
             readsWindows = true
         case .recordSubmission(let submission): executions.append(submission.executionID)
         case .settleRun(let settlement):
@@ -32,19 +33,13 @@ struct BatchNeeds {
         case .expireHold(let holdID):
             holds.append(ProjectionRow(command.accountID, holdID))
             executions.append(ExecutionID(holdID.value))
-        case .issueKey(let key):
-            keys.append(key.keyID)
-            commands.append(ProjectionRow(command.accountID, command.id))
-        case .revokeKey(let keyID):
-            keys.append(keyID)
-            commands.append(ProjectionRow(command.accountID, command.id))
         case .addCredits(let addition):
             pots.append(addition.potID)
             commands.append(ProjectionRow(command.accountID, command.id))
         case .adjustCredits(let adjustment):
             pots.append(adjustment.potID)
             commands.append(ProjectionRow(command.accountID, command.id))
-        case .openAccount, .changeTier, .setApproval, .closeAccount, .issueGrant, .revokeGrant:
+        case .openAccount, .changeTier, .setApproval, .closeAccount, .issueKey, .revokeKey, .issueGrant, .revokeGrant:
             commands.append(ProjectionRow(command.accountID, command.id))
         }
     }
@@ -123,6 +118,18 @@ struct BatchNeeds {
         var expired: [ProjectionRow<Hold>] = []
         if withExpired { expired = try take().decode(as: LoadExpiredHolds.self) }
         return LoadedBatch(head: head, resolvedHash: resolved, states: states, expiredHolds: expired)
+    }
+}
+
+extension Command {
+    /// The key that the command uses or is about.
+    fileprivate var key: KeyID? {
+        switch action {
+        case .admitRun(let run): run.keyID
+        case .issueKey(let key): key.keyID
+        case .revokeKey(let keyID): keyID
+        default: nil
+        }
     }
 }
 
