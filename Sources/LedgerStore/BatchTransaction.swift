@@ -56,16 +56,13 @@ struct BatchTransaction {
     private func attempt(resolving uncertain: DecidedBatch?) async -> Attempt {
         var decided: DecidedBatch?
         do {
-            let t0 = ContinuousClock.now
             return try await client.withSession { session throws(PostgresError) in
-                let t1 = ContinuousClock.now
                 let needs = BatchNeeds(commands)
                 var loaded = try await needs.read(
                     in: journal,
                     session: session,
                     resolving: uncertain?.events.first?.position
                 )
-                let t2 = ContinuousClock.now
                 if let uncertain, let hash = uncertain.events.first?.hash, hash == loaded.resolvedHash {
                     _ = try? await session.execute(Self.rollback)
                     return .committed(uncertain)
@@ -76,13 +73,9 @@ struct BatchTransaction {
                     batch = DecidedBatch(commands, journal: journal, loaded: loaded, at: clock())
                 }
                 try await ensurePartitions(from: loaded.head.position, to: batch.head.position, session)
-                let t3 = ContinuousClock.now
                 let unit = batch.write()
-                let t4 = ContinuousClock.now
                 decided = batch
                 _ = try await session.execute(unit)
-                let t5 = ContinuousClock.now
-                Probe.add([t1-t0,t2-t1,t3-t2,t4-t3,t5-t4])
                 return .committed(batch)
             }
         } catch let error as PostgresError {
@@ -136,11 +129,4 @@ extension PostgresError {
         return isFatal || ["57P01", "57P02", "57P03", "40001", "40P01", "55P03", "25006"].contains(sqlState)
             || sqlState.hasPrefix("53") || sqlState.hasPrefix("08")
     }
-}
-
-import Synchronization
-public enum Probe {
-    static let m = Mutex<[Double]>([0,0,0,0,0,0])
-    static func add(_ d: [Duration]) { m.withLock { x in for i in 0..<5 { x[i] += Double(d[i].components.attoseconds)/1e15 + Double(d[i].components.seconds)*1000 }; x[5] += 1 } }
-    public static func show() -> String { m.withLock { x in "lease,read,decide,encode,write ms: " + x[0..<5].map { String($0/x[5]) }.joined(separator: " ") + " n \(x[5])" } }
 }
