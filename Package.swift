@@ -92,7 +92,9 @@ let package = Package(
         ),
         .target(
             name: "Benchmarking",
-            dependencies: ["Ledger", "LedgerStore", "Runs", histogram],
+            dependencies: [
+                "Ledger", "LedgerStore", "LocalCluster", "Runs", asyncHTTPClient, histogram, nioCore, nioHTTP1,
+            ],
             swiftSettings: settings
         ),
         .target(name: "CSpawn"),
@@ -105,7 +107,9 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
-            name: "scratch", dependencies: ["Benchmarking", "Ledger", "LedgerStore", "Postgres", "Migrations", "SQLFiles"], swiftSettings: settings
+            name: "scratch",
+            dependencies: ["Benchmarking", "Ledger", "LedgerStore", "Postgres", "Migrations", "SQLFiles"],
+            swiftSettings: settings
         ),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: settings),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres"], swiftSettings: settings),
