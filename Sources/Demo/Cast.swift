@@ -1,6 +1,7 @@
 import Ledger
 import LedgerStore
 import Operations
+import Runs
 
 /// The accounts and keys of the story.
 struct Cast: Sendable {

@@ -1,6 +1,7 @@
 import App
 import AsyncHTTPClient
-import Operations
+import LocalCluster
+public import Operations
 
 /// The story that a new user wants to see: runs, refusals, the account's history, the ledger's verification.
 ///

@@ -1,5 +1,7 @@
 import App
 import Foundation
+import LocalCluster
+import Migrations
 import Operations
 
 /// Everything that a run of the demo needs on this machine: the database, the simulator, the service.

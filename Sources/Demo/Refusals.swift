@@ -1,3 +1,4 @@
+import NIOHTTP1
 import Operations
 import Registry
 
@@ -37,7 +38,13 @@ struct Refusals: Sendable {
         stage.terminal.line(table.heading)
         let scenes = beforeTheLimiter + [nil] + afterTheLimiter
         for scene in scenes {
-            let (title, reply) = try await scene.asyncMap(show) ?? exceedTheLimit()
+            let title: String
+            let reply: Reply
+            if let scene {
+                (title, reply) = try await show(scene)
+            } else {
+                (title, reply) = try await exceedTheLimit()
+            }
             stage.terminal.line(
                 table.row([
                     .init(title), .init("\(reply.status)", .red), .init(reply.code, .yellow),
@@ -196,14 +203,5 @@ struct Refusals: Sendable {
         }
         if json["unresolved"]?.boolValue == true { facts.append("unresolved true") }
         return facts.isEmpty ? text : "\(text) (\(facts.joined(separator: ", ")))"
-    }
-}
-
-extension Optional {
-    fileprivate func asyncMap<Value>(
-        _ body: (Wrapped) async throws(OperationError) -> Value
-    ) async throws(OperationError) -> Value? {
-        guard let self else { return nil }
-        return try await body(self)
     }
 }

@@ -1,4 +1,5 @@
 import Operations
+import Registry
 
 /// The first act: runs that succeed.
 struct Successes: Sendable {

@@ -2,7 +2,7 @@ import App
 import Foundation
 import Glibc
 import Ledger
-import Operations
+public import Operations
 import Registry
 import Runs
 

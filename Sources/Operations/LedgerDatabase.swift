@@ -1,6 +1,6 @@
-import Foundation
+public import Foundation
 public import LocalCluster
-public import Postgres
+import Postgres
 
 /// Which database a command works with: the one that `RUNLEDGER_DATABASE_URL` names, else the private cluster's.
 public struct LedgerDatabase: Sendable {

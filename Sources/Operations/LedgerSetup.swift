@@ -1,9 +1,8 @@
 public import App
-public import Ledger
 import LedgerStore
 public import Migrations
 import Postgres
-public import SQLFiles
+import SQLFiles
 
 /// Makes a database into a ledger, and checks that it is one.
 public struct LedgerSetup: Sendable {

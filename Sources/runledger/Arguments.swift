@@ -1,5 +1,5 @@
-import ArgumentParser
-import Ledger
+public import ArgumentParser
+public import Ledger
 import LedgerStore
 import Operations
 import Registry

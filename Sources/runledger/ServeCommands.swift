@@ -5,10 +5,13 @@ import Foundation
 import Glibc
 import Hummingbird
 import Logging
+import Migrations
 import NIOCore
 import Observability
 import Operations
 import ProviderSimulator
+import SQLFiles
+import ServiceLifecycle
 
 /// The service.
 struct ServeCommand: AsyncParsableCommand {

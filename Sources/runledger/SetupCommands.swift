@@ -2,6 +2,7 @@ import ArgumentParser
 import Migrations
 import Operations
 import Registry
+import SQLFiles
 
 /// Makes a ledger.
 struct InitCommand: AsyncParsableCommand {

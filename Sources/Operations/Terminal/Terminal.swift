@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import Glibc
 
 /// Where text for people goes: standard output, with colours and moving lines only where a person sees them.
