@@ -1,0 +1,154 @@
+import App
+import Foundation
+import Glibc
+import Ledger
+public import Operations
+import Registry
+import Runs
+
+/// A ledger with a demo account on this machine that stays up until it is told to stop.
+public enum Up {
+    /// The port that is tried first.
+    public static let usualPort = 8_080
+
+    /// Starts what does not run, prints how to use it, and stays until a signal.
+    ///
+    /// - Parameters:
+    ///   - database: the ledger's; it is created if it is missing, and kept.
+    ///   - port: the service's port; nil for the usual one, or any other when that one is taken.
+    ///   - terminal: where it is told how to use it.
+    /// - Throws: ``Interrupted`` after a signal; an `OperationError` when a part does not start, or ends by itself.
+    public static func run(_ database: LedgerDatabase, port: Int?, terminal: Terminal = .output) async throws {
+        try await untilInterrupted {
+            try await stay(database, port: port, Stage(terminal: terminal))
+        }
+    }
+
+    private static func stay(_ database: LedgerDatabase, port: Int?, _ stage: Stage) async throws {
+        try database.makeFolder()
+        stage.line()
+        let stack = try await LocalStack.start(
+            database,
+            port: port ?? (isFree(usualPort) ? usualPort : 0),
+            keepsDatabase: true,
+            progress: stage.show
+        )
+        do {
+            let (account, key) = try await LedgerSetup(database).withLedger(sessions: 1) { connection in
+                try await demoKey(AccountDesk(connection), database)
+            }
+            explain(stack, account, key, stage)
+            try await withThrowingTaskGroup(of: LocalService.self) { group in
+                for service in [stack.service, stack.simulator] {
+                    group.addTask {
+                        try await service.waitForEnd()
+                        return service
+                    }
+                }
+                guard let ended = try await group.next() else { return }
+                throw OperationError(
+                    .unavailable,
+                    "The \(ended.name) ended by itself.",
+                    advice: "Its log is \(ended.logPath); it ends with:",
+                    excerpt: ended.logTail()
+                )
+            }
+        } catch {
+            stage.terminal.clearPassing()
+            await stack.stop()
+            if error is CancellationError {
+                return stage.line("Stopped. The ledger is kept: `make run` goes on with it.")
+            }
+            throw error
+        }
+    }
+
+    /// The key of the last time, if the ledger still knows it; else a new account with credits, a grant and a key.
+    private static func demoKey(
+        _ desk: AccountDesk,
+        _ database: LedgerDatabase
+    ) async throws(OperationError) -> (account: LedgerState, key: String) {
+        let path = "\(database.folder)/demo-key"
+        if let data = FileManager.default.contents(atPath: path),
+            let secret = APIKeySecret(String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }),
+            let account = try await desk.account(of: secret)
+        {
+            return (try await desk.state(of: account), secret.text)
+        }
+        let account = try await desk.openAccount(tier: .business)
+        _ = try await desk.addCredits(Credits(whole: 10_000), to: account, kind: .plan)
+        _ = try await desk.issueGrant(of: Cast.grantedModel, .runs(3), to: account)
+        let secret = try await desk.issueKey(
+            to: account,
+            name: "runledger up",
+            capabilities: [try OperatorText.capability("model:run")]
+        )
+        try store(secret.text, at: path)
+        return (try await desk.state(of: account), secret.text)
+    }
+
+    /// Only its owner may read a key.
+    private static func store(_ key: String, at path: String) throws(OperationError) {
+        unlink(path)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let bytes = Array((key + "\n").utf8)
+        defer { close(descriptor) }
+        guard descriptor >= 0, write(descriptor, bytes, bytes.count) == bytes.count else {
+            throw OperationError(.unavailable, "\(path) can't be written: \(String(cString: strerror(errno))).")
+        }
+    }
+
+    private static func explain(_ stack: LocalStack, _ state: LedgerState, _ key: String, _ stage: Stage) {
+        guard let account = state.account else { return }
+        let grants = state.grants.values.compactMap { grant -> String? in
+            guard case .runs(let runs) = grant.allowance, runs > grant.used else { return nil }
+            return "\(runs - grant.used) free runs of \(grant.model)"
+        }
+        var facts = FactList(indent: 2, terminal: stage.terminal)
+        facts.add("URL", stage.terminal.styled(stack.service.url, .bold))
+        facts.add("key", stage.terminal.styled(key, .bold))
+        let means = ["\(account.available) credits available"] + grants
+        facts.add("account", "\(account.id)  (\(account.tier.rawValue), \(means.joined(separator: ", ")))")
+        facts.add("logs", "\(stack.database.folder)/logs/service.log, simulator.log")
+        stage.line()
+        for line in facts.lines { stage.terminal.line(line) }
+        stage.line()
+        stage.line(stage.terminal.styled("Try it:", .bold))
+        stage.line()
+        for line in curl(stack.service.url, key) { stage.terminal.line(line) }
+        stage.line()
+        stage.line("Then, in another terminal:")
+        stage.line()
+        stage.command("replay --account \(account.id)")
+        stage.command("verify")
+        stage.line()
+        stage.line("Ctrl-C stops everything and keeps the ledger.")
+    }
+
+    /// The lines start at the left edge, so that they can be pasted.
+    private static func curl(_ url: String, _ key: String) -> [String] {
+        [
+            "curl \(url)/api/models/gpt-5-4-mini/run \\",
+            "  -H 'x-api-key: \(key)' -H 'Content-Type: application/json' \\",
+            "  -d '{\"inputs\":{\"prompt\":\"Why does a ledger only append?\"}}'",
+        ]
+    }
+
+    /// Whether nothing listens on a port of the loopback address now.
+    private static func isFree(_ port: Int) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var yes: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
+                bind(descriptor, general, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+}

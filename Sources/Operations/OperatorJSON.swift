@@ -1,0 +1,72 @@
+public import Ledger
+public import LedgerStore
+public import Registry
+import RunAPI
+
+extension JSONValue {
+    /// Credits as a JSON number with at most six decimals.
+    public static func credits(_ credits: Credits) -> JSONValue { .decimal(credits.description) }
+
+    /// A moment as RFC 3339 in UTC; null when there is none.
+    public static func moment(_ moment: Timestamp?) -> JSONValue { moment.map { .string($0.rfc3339) } ?? .null }
+
+    /// An account as it stands.
+    public static func account(_ state: LedgerState) -> JSONValue {
+        guard let account = state.account else { return .null }
+        let pots = state.pots.values.sorted(by: Pot.drawsBefore)
+        let grants = state.grants.values.sorted { $0.id < $1.id }
+        let windows = state.windows.map { route, window in
+            ["minute": .integer(window.minute), "count": .integer(window.count), "route": .string(route.rawValue)]
+                as JSONValue
+        }
+        return [
+            "account": .string(account.id.description), "tier": .string(account.tier.rawValue),
+            "role": .string(account.role.rawValue), "approved": .bool(account.isApproved),
+            "closed": .bool(account.isClosed), "balance": .credits(account.posted), "held": .credits(account.held),
+            "available": .credits(account.available), "sequence": .integer(account.sequence),
+            "openedAt": .moment(account.openedAt), "pots": .array(pots.map(JSONValue.pot)),
+            "grants": .array(grants.map(JSONValue.grant)), "windows": .array(windows),
+        ]
+    }
+
+    private static func pot(_ pot: Pot) -> JSONValue {
+        [
+            "pot": .string(pot.id.description), "kind": .string(pot.kind.rawValue), "added": .credits(pot.added),
+            "remaining": .credits(pot.remaining), "held": .credits(pot.held), "expiresAt": .moment(pot.expiresAt),
+        ]
+    }
+
+    private static func grant(_ grant: Grant) -> JSONValue {
+        var members: [String: JSONValue] = [
+            "grant": .string(grant.id.description), "model": .string(grant.model), "used": .integer(grant.used),
+            "held": .integer(grant.held), "revoked": .bool(grant.isRevoked), "expiresAt": .moment(grant.expiresAt),
+        ]
+        switch grant.allowance {
+        case .runs(let runs): members["runs"] = .integer(runs)
+        case .window(let seconds):
+            members["seconds"] = .integer(seconds)
+            members["openedAt"] = .moment(grant.openedAt)
+            members["closesAt"] = .moment(grant.closesAt)
+        }
+        return .object(members)
+    }
+
+    /// What a verification found.
+    public static func verification(_ report: VerificationReport) -> JSONValue {
+        let findings = report.findings.map { finding -> JSONValue in
+            [
+                "kind": .string(finding.kind.rawValue), "journal": .integer(Int64(finding.journal.number)),
+                "position": finding.position.map { .integer($0) } ?? .null,
+                "account": finding.account.map { .string($0.description) } ?? .null,
+                "message": .string(finding.message),
+            ]
+        }
+        return [
+            "clean": .bool(report.isClean), "journals": .integer(Int64(report.journals)),
+            "events": .integer(report.events), "accounts": .integer(Int64(report.accounts)),
+            "openHolds": .integer(Int64(report.openHolds)),
+            "unresolvedExecutions": .integer(Int64(report.unresolvedExecutions)),
+            "balance": .credits(report.posted), "held": .credits(report.held), "findings": .array(findings),
+        ]
+    }
+}

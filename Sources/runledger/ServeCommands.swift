@@ -1,0 +1,166 @@
+import App
+import ArgumentParser
+import Configuration
+import Foundation
+import Glibc
+import Hummingbird
+import Logging
+import Migrations
+import NIOCore
+import Observability
+import Operations
+import ProviderSimulator
+import SQLFiles
+import ServiceLifecycle
+
+/// The service.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve the run API until SIGTERM or Ctrl-C; then finish what is under way.",
+        discussion: """
+            Refuses to start when migrations are pending or when the database is newer than this program.
+
+            Settings from the environment; options win over them:
+              RUNLEDGER_HOST, RUNLEDGER_PORT           where to listen (127.0.0.1, 8080)
+              RUNLEDGER_MODELS                         folder of the models' definitions (models)
+              RUNLEDGER_SIMULATOR_URL                  the provider simulator, for every provider
+              RUNLEDGER_DATABASE_URL                   the database (the private one)
+              RUNLEDGER_DATABASE_SESSIONS              connections to it (6)
+              RUNLEDGER_SHUTDOWN_GRACE_SECONDS         for runs under way (30)
+              RUNLEDGER_LOG_LEVEL, RUNLEDGER_LOG_FORMAT    trace … critical (info), json or text (json)
+            and what the definitions name in ${…}: base URLs and keys of providers.
+
+            Example: runledger serve --port 8080 --simulator http://127.0.0.1:9090
+            """
+    )
+    @Option(help: "The address to listen on.")
+    var host: String?
+    @Option(help: "The port to listen on; 0 for any that is free.", transform: Parse.port)
+    var port: Int?
+    @Option(help: "The folder with the models' definition files.")
+    var models: String?
+    @Option(help: "The URL of the provider simulator, which then stands in for every provider.")
+    var simulator: String?
+    @Flag(help: .hidden)
+    var untilInputEnds = false
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        try startLogging(environment)
+        let database = LedgerDatabase()
+        let logger = Logger(label: "runledger")
+        for step in try await LedgerSetup(database).requireReady() {
+            logger.warning("the database has another version of a file", metadata: ["file": "\(step.file.path)"])
+        }
+        var configuration = AppConfiguration(
+            databaseURL: database.url,
+            reading: ConfigReader(provider: EnvironmentVariablesProvider()),
+            environment: environment
+        )
+        if let host { configuration.host = host }
+        if let port { configuration.port = port }
+        if let models { configuration.modelsFolder = models }
+        if let simulator { configuration.simulatorURL = simulator }
+        let listening = configuration
+        if untilInputEnds { endWithInput() }
+        do {
+            let service = try await Serve.build(listening, logger: logger) { port in
+                logger.info("listening", metadata: ["host": "\(listening.host)", "port": "\(port)"])
+            }
+            try await service.run()
+        } catch {
+            throw explained(error, host: listening.host, port: listening.port, database)
+        }
+    }
+}
+
+/// The provider simulator.
+struct SimulatorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulator",
+        abstract: "Stand in for the providers of the shipped models until SIGTERM or Ctrl-C.",
+        discussion: """
+            It speaks the providers' own wires. A prompt with a marker brings a fault: [[fault:fail]], [[fault:drop]],
+            [[fault:hang]], [[fault:refuse]], [[fault:error500]], [[fault:slow]], [[fault:garbage]] …
+            What it was asked to do: GET /_simulator/count and /_simulator/runs.
+
+            Example: runledger simulator --port 9090 --latency 50 --job 2000
+            """
+    )
+    @Option(help: "The address to listen on.")
+    var host = "127.0.0.1"
+    @Option(help: "The port to listen on; 0 for any that is free.", transform: Parse.port)
+    var port = 9_090
+    @Option(help: "Milliseconds that every answer takes.", transform: Parse.milliseconds)
+    var latency = 0
+    @Option(help: "Milliseconds from a job's acceptance to its end.", transform: Parse.milliseconds)
+    var job = 0
+    @Flag(help: .hidden)
+    var untilInputEnds = false
+
+    func run() async throws {
+        try startLogging(ProcessInfo.processInfo.environment)
+        let logger = Logger(label: "simulator")
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .notice)
+        if untilInputEnds { endWithInput() }
+        let host = host
+        let application = buildSimulator(
+            host: host,
+            port: port,
+            script: SimulatorScript(latencyMilliseconds: latency, jobMilliseconds: job),
+            logger: quiet,
+            onListening: { port in
+                logger.info("listening", metadata: ["host": "\(host)", "port": "\(port)"])
+            }
+        )
+        do {
+            try await application.runService()
+        } catch {
+            throw explained(error, host: host, port: port, nil)
+        }
+    }
+}
+
+/// Sets up the log as `RUNLEDGER_LOG_LEVEL` and `RUNLEDGER_LOG_FORMAT` say.
+private func startLogging(_ environment: [String: String]) throws(OperationError) {
+    func choice<Value: CaseIterable & RawRepresentable>(
+        _ name: String,
+        _ fallback: Value
+    ) throws(OperationError) -> Value where Value.RawValue == String {
+        guard let text = environment[name], !text.isEmpty else { return fallback }
+        guard let value = Value(rawValue: text.lowercased()) else {
+            let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
+            throw OperationError(.usage, "\(name) is `\(text)`; it can be \(known).")
+        }
+        return value
+    }
+    Observability.bootstrap(
+        level: try choice("RUNLEDGER_LOG_LEVEL", Logger.Level.info),
+        format: try choice("RUNLEDGER_LOG_FORMAT", Observability.LogFormat.json)
+    )
+}
+
+/// Ends this process as SIGTERM does once standard input has ended: whoever started it holds the other end open.
+private func endWithInput() {
+    Thread.detachNewThread {
+        var byte: UInt8 = 0
+        while true {
+            let count = read(STDIN_FILENO, &byte, 1)
+            if count == 0 || (count < 0 && errno != EINTR) { break }
+        }
+        kill(getpid(), SIGTERM)
+    }
+}
+
+/// A port that is taken is the one failure that an operator meets every day.
+private func explained(_ error: any Error, host: String, port: Int, _ database: LedgerDatabase?) -> any Error {
+    guard let error = error as? IOError else { return OperationError(error, database: database) }
+    let isTaken = error.errnoCode == EADDRINUSE
+    return OperationError(
+        .unavailable,
+        isTaken ? "Something listens on \(host):\(port) already." : "\(host):\(port) can't be listened on: \(error)",
+        advice: "Choose another one with --host and --port; --port 0 takes any that is free."
+    )
+}

@@ -1,0 +1,121 @@
+import Registry
+import TestSupport
+import Testing
+
+@Suite("Accounts, credits, grants and keys", .database(.ledger))
+struct AccountTests {
+    private func open(_ arguments: String...) async throws -> String {
+        let opened = try await Program.here.run(["account", "open", "--json"] + arguments).expect(0)
+        return try #require(try opened.json["account"]?.stringValue)
+    }
+
+    @Test("what is done to an account shows in it")
+    func livesItsLife() async throws {
+        let account = try await open("--tier", "business")
+        let plan = try await Program.here(
+            "credits",
+            "add",
+            account,
+            "100.5",
+            "--kind",
+            "plan",
+            "--expires",
+            "30d",
+            "--json"
+        )
+        .expect(0)
+        #expect(try plan.json["balance"]?.scalarText == "100.5")
+        try await Program.here("credits", "add", account, "25", "--reference", "invoice 7").expect(
+            0,
+            "balance",
+            "125.5"
+        )
+        try await Program.here("grant", "issue", account, "nano-banana-2", "--runs", "3").expect(0, "3 runs")
+        try await Program.here("grant", "issue", account, "gpt-image-2", "--days", "7", "--expires", "2099-01-31")
+            .expect(0)
+        let key = try await Program.here(
+            "key",
+            "issue",
+            account,
+            "--name",
+            "worker",
+            "--capability",
+            "model:run",
+            "--capability",
+            "workflow:read",
+            "--json"
+        ).expect(0)
+        #expect(try key.json["key"]?.stringValue?.hasPrefix("knouds_live_") == true)
+        #expect(try key.json["capabilities"] == ["model:run", "workflow:read"])
+
+        let shown = try await Program.here("account", "show", account, "--json").expect(0).json
+        #expect(shown["tier"] == "business")
+        #expect(shown["balance"]?.scalarText == "125.5")
+        #expect(shown["available"]?.scalarText == "125.5")
+        #expect(shown["pots"]?.arrayValue?.compactMap { $0["kind"]?.stringValue } == ["plan", "top_up"])
+        #expect(shown["grants"]?.arrayValue?.count == 2)
+        #expect(shown["sequence"] == 6)
+        try await Program.here("account", "show", account).expect(
+            0,
+            account,
+            "125.5 credits",
+            "nano-banana-2",
+            "2099-01-31"
+        )
+
+        let keyID = try #require(try key.json["keyId"]?.stringValue)
+        try await Program.here("key", "revoke", keyID).expect(0, "revoked", "now")
+        try await Program.here("key", "revoke", keyID).expect(0, "had been already")
+        try await Program.here("verify").expect(0, "clean", "7 events", "1 account")
+    }
+
+    @Test("a key is printed once and is not in the ledger's history")
+    func keepsSecrets() async throws {
+        let account = try await open()
+        let key = try await Program.here("key", "issue", account, "--json").expect(0).json["key"]?.stringValue
+        let history = try await Program.here("replay", "--account", account, "--json").expect(0)
+        #expect(!history.output.contains(try #require(key)))
+    }
+
+    @Test(
+        "a wish that makes no sense names the field and the limit",
+        arguments: [
+            (["account", "open", "--tier", "gold"], "--tier"),
+            (["credits", "add", "ID", "0"], "above 0"),
+            (["credits", "add", "ID", "1.1234567"], "at most 6 decimals"),
+            (["credits", "add", "ID", "5", "--expires", "2001-01-01"], "not in the future"),
+            (["credits", "add", "ID", "5", "--expires", "soon"], "no moment"),
+            (["credits", "add", "ID", "5", "--reference", String(repeating: "x", count: 201)], "1 to 200 bytes"),
+            (["credits", "add", "nobody", "5"], "no id of an account"),
+            (["grant", "issue", "ID", "nano-banana-2"], "--runs or --days"),
+            (["grant", "issue", "ID", "nano-banana-2", "--runs", "1", "--days", "1"], "--runs or --days"),
+            (["grant", "issue", "ID", "nano-banana-2", "--runs", "0"], "from 1 to 1000000000"),
+            (["grant", "issue", "ID", "Nano_Banana", "--runs", "1"], "lower-case letters"),
+            (["key", "issue", "ID", "--name", ""], "1 to 100 bytes"),
+            (["key", "issue", "ID", "--capability", "model:fly"], "no capability"),
+            (["key", "revoke", "key"], "no id of a key"),
+            (["init", "--journals", "5000"], "from 1 to 4096"),
+            (["replay", "--account", "ID", "--as-of", "now", "--sequence", "1"], "no moment"),
+        ]
+    )
+    func namesLimits(_ command: [String], _ text: String) async throws {
+        let account = "019ab5d0-7c1e-7000-8f3a-5b1c2d3e4f50"
+        try await Program.here.run(command.map { $0 == "ID" ? account : $0 }).expect(64, text)
+        try await Program.here("verify").expect(0, "0 events")
+    }
+
+    @Test("what the ledger refuses changes nothing")
+    func refuses() async throws {
+        let unknown = "019ab5d0-7c1e-7000-8f3a-5b1c2d3e4f50"
+        try await Program.here("account", "show", unknown).expect(1, "no account", "runledger account open")
+        try await Program.here("credits", "add", unknown, "5").expect(1, "no account", "ACCOUNT_NOT_FOUND")
+        try await Program.here("key", "revoke", unknown).expect(1, "no key")
+        let free = try await open("--tier", "free")
+        try await Program.here("key", "issue", free).expect(1, "free plan can have no keys")
+        let pro = try await open("--tier", "pro")
+        try await Program.here("key", "issue", pro).expect(1, "can't hold model:run", "business plan can")
+        try await Program.here("credits", "add", pro, "9223372036854").expect(0)
+        try await Program.here("credits", "add", pro, "1").expect(1, "balance at most 9223372036854.775807")
+        try await Program.here("verify").expect(0, "clean", "3 events")
+    }
+}
