@@ -1,0 +1,17 @@
+-- Everything an auditor may do: read all there is, recompute every hash, and look at the fences themselves.
+REVOKE ALL ON ALL TABLES IN SCHEMA ledger FROM runledger_auditor;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM runledger_auditor;
+GRANT USAGE ON SCHEMA ledger TO runledger_auditor;
+
+GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO runledger_auditor;
+
+GRANT EXECUTE ON FUNCTION
+    ledger.canonical_field(bytea),
+    ledger.canonical_microseconds(timestamptz),
+    ledger.event_canonical_bytes(ledger.events),
+    ledger.event_hash(ledger.events),
+    ledger.journal_chain(smallint, bigint, bigint),
+    ledger.account_history(uuid),
+    ledger.fence_faults(),
+    ledger.verify_chain()
+TO runledger_auditor;

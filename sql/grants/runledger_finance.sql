@@ -1,0 +1,20 @@
+-- Everything finance may do: read what concerns money. The digests of keys do not.
+REVOKE ALL ON ALL TABLES IN SCHEMA ledger FROM runledger_finance;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM runledger_finance;
+GRANT USAGE ON SCHEMA ledger TO runledger_finance;
+
+GRANT SELECT ON
+    ledger.ledger,
+    ledger.journals,
+    ledger.events,
+    ledger.accounts,
+    ledger.pots,
+    ledger.grants,
+    ledger.holds,
+    ledger.rate_windows,
+    ledger.executions,
+    ledger.balances,
+    ledger.open_holds
+TO runledger_finance;
+
+GRANT EXECUTE ON FUNCTION ledger.account_history(uuid) TO runledger_finance;

@@ -1,0 +1,5 @@
+-- The owner gives up its own right to change events: whoever takes its role has to take that back first, and then still
+-- meets the triggers. Functions are not for everybody.
+REVOKE UPDATE, DELETE, TRUNCATE ON ledger.events FROM runledger_owner;
+REVOKE ALL ON ALL TABLES IN SCHEMA ledger FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM PUBLIC;

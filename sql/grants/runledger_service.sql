@@ -1,0 +1,21 @@
+-- Everything the service may do, and nothing else: what this file no longer grants is taken away.
+REVOKE ALL ON ALL TABLES IN SCHEMA ledger FROM runledger_service;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM runledger_service;
+GRANT USAGE ON SCHEMA ledger TO runledger_service;
+
+GRANT SELECT ON ledger.ledger, ledger.migrations, ledger.replaceables TO runledger_service;
+GRANT SELECT, INSERT ON ledger.events TO runledger_service;
+GRANT SELECT, UPDATE (position, head_hash) ON ledger.journals TO runledger_service;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+    ledger.accounts,
+    ledger.pots,
+    ledger.grants,
+    ledger.holds,
+    ledger.rate_windows,
+    ledger.executions,
+    ledger.api_keys,
+    ledger.commands
+TO runledger_service;
+
+GRANT EXECUTE ON FUNCTION ledger.ensure_event_partitions(bigint) TO runledger_service;
