@@ -1,6 +1,7 @@
 /// Writes the elements of one array parameter, straight into the encoder's arena.
 public struct ArrayWriter {
-    @usableFromInline var bytes: [UInt8]
+    /// The encoder's arena while it writes, else empty.
+    @usableFromInline var bytes: [UInt8] = []
     @usableFromInline var cursor: Int
     @usableFromInline let type: PostgresType
     @usableFromInline let count: Int
@@ -9,22 +10,25 @@ public struct ArrayWriter {
     @usableFromInline let start: Int
 
     @inlinable
-    init(bytes: consuming [UInt8], cursor: Int, type: PostgresType, count: Int) {
+    init(cursor: Int, type: PostgresType, count: Int) {
         precondition(count >= 0, "an array has no negative number of elements")
-        self.bytes = bytes
         self.cursor = cursor
         self.type = type
         self.count = count
         self.start = cursor
-        // Header: dimensions, null flag, element type, then size and lower bound of the one dimension. 20 bytes, and
-        // at most 4 + 16 for an element of fixed size.
-        self.bytes.makeRoom(20 + count * 20, at: cursor)
-        self.bytes.put(Int32(count == 0 ? 0 : 1), at: &self.cursor)
-        self.bytes.put(Int32(0), at: &self.cursor)
-        self.bytes.put(type.objectID, at: &self.cursor)
+    }
+
+    /// Dimensions, null flag, element type, then size and lower bound of the one dimension.
+    @inlinable
+    mutating func writeHeader() {
+        // 20 for the header, and at most 4 + 16 for an element of fixed size.
+        bytes.makeRoom(20 + count * 20, at: cursor)
+        bytes.put(Int32(count == 0 ? 0 : 1), at: &cursor)
+        bytes.put(Int32(0), at: &cursor)
+        bytes.put(type.objectID, at: &cursor)
         guard count > 0 else { return }
-        self.bytes.put(Int32(count), at: &self.cursor)
-        self.bytes.put(Int32(1), at: &self.cursor)
+        bytes.put(Int32(count), at: &cursor)
+        bytes.put(Int32(1), at: &cursor)
     }
 
     /// Writes NULL.
@@ -61,9 +65,14 @@ public struct ArrayWriter {
     @inlinable
     public mutating func uuid(high: UInt64, low: UInt64) {
         expect(.uuid)
-        bytes.put(Int32(16), at: &cursor)
-        bytes.put(high, at: &cursor)
-        bytes.put(low, at: &cursor)
+        let offset = cursor
+        bytes.makeRoom(20, at: offset)
+        bytes.withUnsafeMutableBytes {
+            $0.storeBytes(of: Int32(16).bigEndian, toByteOffset: offset, as: Int32.self)
+            $0.storeBytes(of: high.bigEndian, toByteOffset: offset + 4, as: UInt64.self)
+            $0.storeBytes(of: low.bigEndian, toByteOffset: offset + 12, as: UInt64.self)
+        }
+        cursor = offset + 20
         written += 1
     }
 
@@ -79,7 +88,15 @@ public struct ArrayWriter {
     public mutating func text(_ value: String?) {
         precondition(type == .text || type == .json, "a text in an array of another type")
         guard let value else { return null() }
-        sized { bytes, cursor in bytes.put(utf8: value, at: &cursor) }
+        let offset = cursor
+        let size = value.utf8.count
+        bytes.makeRoom(4 + size, at: offset)
+        bytes.withUnsafeMutableBytes {
+            $0.storeBytes(of: Int32(size).bigEndian, toByteOffset: offset, as: Int32.self)
+            value.copyUTF8(to: $0, at: offset + 4, size: size)
+        }
+        cursor = offset + 4 + size
+        written += 1
     }
 
     /// Writes a `jsonb`, or NULL.

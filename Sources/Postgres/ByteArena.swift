@@ -39,13 +39,23 @@ extension [UInt8] {
     /// Copies the UTF-8 of a string and moves the cursor behind it.
     @inlinable
     mutating func put(utf8 string: String, at cursor: inout Int) {
-        var string = string
-        // Native strings are contiguous, so this copies straight from the string's storage.
-        let end = string.withUTF8 { source in
-            var end = cursor
-            put(raw: UnsafeRawBufferPointer(source), at: &end)
-            return end
+        let size = string.utf8.count
+        makeRoom(size, at: cursor)
+        let offset = cursor
+        withUnsafeMutableBytes { target in string.copyUTF8(to: target, at: offset, size: size) }
+        cursor = offset + size
+    }
+}
+
+extension String {
+    /// Copies the UTF-8, whose size is known, into memory that has room for it.
+    @inlinable
+    func copyUTF8(to target: UnsafeMutableRawBufferPointer, at offset: Int, size: Int) {
+        let target = UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + size])
+        // Native strings are contiguous, so this is one copy; bridged ones go byte by byte.
+        let copied: Void? = utf8.withContiguousStorageIfAvailable {
+            target.copyMemory(from: UnsafeRawBufferPointer($0))
         }
-        cursor = end
+        if copied == nil { target.copyBytes(from: utf8) }
     }
 }

@@ -221,7 +221,8 @@ final class Connection {
         case .succeed(.preparation, _, _): becomeReady()
         case .fail(.unit(let unit), var error, let statement, let transaction):
             if let statement, statement < unit.batch.count { error.statement = unit.batch.entries[statement].label }
-            discardIfStale(error)
+            // First, so that whoever is woken does not lease this connection again.
+            if Self.isStale(error) { lose(code: .connectionLost, message: "the prepared statements are stale") }
             unit.continuation.resume(returning: UnitReply(result: .failure(error), transaction: transaction))
         case .fail(.reset, _, _, _): breakage = (.connectionLost, "a session could not be rolled back")
         case .fail(.preparation, var error, let statement, _):
@@ -236,10 +237,8 @@ final class Connection {
     }
 
     /// Prepared statements that no longer fit the tables (after a migration) are prepared anew on a new connection.
-    private func discardIfStale(_ error: PostgresError) {
-        let isStale =
-            error.sqlState == "26000" || (error.sqlState == "0A000" && error.message.hasPrefix("cached plan"))
-        if isStale { breakage = (.connectionLost, "the prepared statements are stale") }
+    private static func isStale(_ error: PostgresError) -> Bool {
+        error.sqlState == "26000" || (error.sqlState == "0A000" && error.message.hasPrefix("cached plan"))
     }
 
     /// Gives the connection up if something in this turn broke it.

@@ -125,13 +125,13 @@ public struct ParameterEncoder: Sendable {
     ) throws(Failure) {
         guard let arrayType = type.array else { preconditionFailure("\(type) has no array type here") }
         let start = cursor
-        var taken: [UInt8] = []
-        swap(&taken, &bytes)
-        var writer = ArrayWriter(bytes: taken, cursor: cursor, type: type, count: count)
-        taken = []
+        var writer = ArrayWriter(cursor: cursor, type: type, count: count)
+        // Swapped, never copied: a second reference to the arena would cost a copy of all of it at the next write.
+        swap(&writer.bytes, &bytes)
+        defer { swap(&writer.bytes, &bytes) }
+        writer.writeHeader()
         try body(&writer)
         cursor = writer.finish()
-        bytes = writer.bytes
         finish(arrayType, from: start)
     }
 

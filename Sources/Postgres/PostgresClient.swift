@@ -126,19 +126,31 @@ public final class PostgresClient: Sendable {
         _ statement: Statement,
         deadline: ContinuousClock.Instant? = nil
     ) async throws(PostgresError) -> [Statement.Row] {
-        let session = PostgresSession(core: core, lease: try await core.lease(deadline: deadline))
-        defer { session.giveBack() }
-        return try await session.query(statement, deadline: deadline)
+        var batch = PipelineBatch()
+        batch.append(statement)
+        return try await execute(batch, deadline: deadline)[0].decode(as: Statement.self)
     }
 
     /// Executes a unit on any session; see `PostgresSession.execute`.
+    ///
+    /// A unit whose session turns out to be gone before anything was sent moves to another session.
     public func execute(
         _ batch: PipelineBatch,
         deadline: ContinuousClock.Instant? = nil
     ) async throws(PostgresError) -> [PostgresResult] {
-        let session = PostgresSession(core: core, lease: try await core.lease(deadline: deadline))
-        defer { session.giveBack() }
-        return try await session.execute(batch, deadline: deadline)
+        var attempts = 0
+        while true {
+            let session = PostgresSession(core: core, lease: try await core.lease(deadline: deadline))
+            defer { session.giveBack() }
+            do throws(PostgresError) {
+                return try await session.execute(batch, deadline: deadline)
+            } catch {
+                attempts += 1
+                let isUntouched = error.code == .connectionLost && error.outcome == .notSent
+                // One more than there are sessions: each may have been found dead once.
+                guard isUntouched, attempts <= core.sessionCount else { throw error }
+            }
+        }
     }
 
     /// Whether at least one connection stands and the client is not closing.

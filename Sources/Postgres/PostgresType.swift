@@ -4,52 +4,53 @@ public struct PostgresType: Sendable, Hashable, CustomStringConvertible {
     public let objectID: UInt32
 
     /// A type by its object id.
+    @inlinable
     public init(objectID: UInt32) { self.objectID = objectID }
 
     /// `boolean`.
-    public static let bool = PostgresType(objectID: 16)
+    @inlinable public static var bool: PostgresType { PostgresType(objectID: 16) }
     /// `bytea`.
-    public static let bytea = PostgresType(objectID: 17)
+    @inlinable public static var bytea: PostgresType { PostgresType(objectID: 17) }
     /// `bigint`, 64 bits.
-    public static let int8 = PostgresType(objectID: 20)
+    @inlinable public static var int8: PostgresType { PostgresType(objectID: 20) }
     /// `smallint`, 16 bits.
-    public static let int2 = PostgresType(objectID: 21)
+    @inlinable public static var int2: PostgresType { PostgresType(objectID: 21) }
     /// `integer`, 32 bits.
-    public static let int4 = PostgresType(objectID: 23)
+    @inlinable public static var int4: PostgresType { PostgresType(objectID: 23) }
     /// `text`.
-    public static let text = PostgresType(objectID: 25)
+    @inlinable public static var text: PostgresType { PostgresType(objectID: 25) }
     /// `json`, sent as text.
-    public static let json = PostgresType(objectID: 114)
+    @inlinable public static var json: PostgresType { PostgresType(objectID: 114) }
     /// `timestamp with time zone`, microseconds.
-    public static let timestamptz = PostgresType(objectID: 1184)
+    @inlinable public static var timestamptz: PostgresType { PostgresType(objectID: 1184) }
     /// `uuid`, 128 bits.
-    public static let uuid = PostgresType(objectID: 2950)
+    @inlinable public static var uuid: PostgresType { PostgresType(objectID: 2950) }
     /// `jsonb`, sent as text behind a version byte.
-    public static let jsonb = PostgresType(objectID: 3802)
+    @inlinable public static var jsonb: PostgresType { PostgresType(objectID: 3802) }
 
     /// `boolean[]`.
-    public static let boolArray = PostgresType(objectID: 1000)
+    @inlinable public static var boolArray: PostgresType { PostgresType(objectID: 1000) }
     /// `bytea[]`.
-    public static let byteaArray = PostgresType(objectID: 1001)
+    @inlinable public static var byteaArray: PostgresType { PostgresType(objectID: 1001) }
     /// `smallint[]`.
-    public static let int2Array = PostgresType(objectID: 1005)
+    @inlinable public static var int2Array: PostgresType { PostgresType(objectID: 1005) }
     /// `integer[]`.
-    public static let int4Array = PostgresType(objectID: 1007)
+    @inlinable public static var int4Array: PostgresType { PostgresType(objectID: 1007) }
     /// `text[]`.
-    public static let textArray = PostgresType(objectID: 1009)
+    @inlinable public static var textArray: PostgresType { PostgresType(objectID: 1009) }
     /// `bigint[]`.
-    public static let int8Array = PostgresType(objectID: 1016)
+    @inlinable public static var int8Array: PostgresType { PostgresType(objectID: 1016) }
     /// `json[]`.
-    public static let jsonArray = PostgresType(objectID: 199)
+    @inlinable public static var jsonArray: PostgresType { PostgresType(objectID: 199) }
     /// `timestamp with time zone[]`.
-    public static let timestamptzArray = PostgresType(objectID: 1185)
+    @inlinable public static var timestamptzArray: PostgresType { PostgresType(objectID: 1185) }
     /// `uuid[]`.
-    public static let uuidArray = PostgresType(objectID: 2951)
+    @inlinable public static var uuidArray: PostgresType { PostgresType(objectID: 2951) }
     /// `jsonb[]`.
-    public static let jsonbArray = PostgresType(objectID: 3807)
+    @inlinable public static var jsonbArray: PostgresType { PostgresType(objectID: 3807) }
 
     /// The type of arrays of this type, or nil when this is not one of the element types above.
-    public var array: PostgresType? {
+    @inlinable public var array: PostgresType? {
         switch self {
         case .bool: .boolArray
         case .bytea: .byteaArray
@@ -109,4 +110,4 @@ public struct PostgresUUID: Sendable, Hashable {
 }
 
 /// PostgreSQL counts microseconds from 2000-01-01; this is that moment in microseconds of the UNIX epoch.
-@usableFromInline let postgresEpochMicroseconds: Int64 = 946_684_800_000_000
+@inlinable var postgresEpochMicroseconds: Int64 { 946_684_800_000_000 }

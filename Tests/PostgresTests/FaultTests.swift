@@ -176,8 +176,11 @@ struct FaultTests {
     @Test("after a loss between two units the second is notSent, and the session stays useless")
     func lostBetweenUnits() async throws {
         let run = freshRun()
+        var options = PostgresClientOptions()
+        // Long enough for this test to see the gap.
+        options.reconnectBase = .milliseconds(500)
         try await withClient { direct in
-            try await withClient(sessions: 2) { client in
+            try await withClient(sessions: 2, options: options) { client in
                 try await client.withSession { session in
                     let pid = try await session.query(BackendPID())[0]
                     var first = PipelineBatch()
