@@ -37,12 +37,12 @@ struct LoadHolds: PostgresStatement {
     }
 }
 
-/// Open holds that expired by a moment, of some accounts.
+/// Every open hold of some accounts that expired by a moment: with fewer of them, a refusal could be due to the others.
 struct LoadExpiredHolds: PostgresStatement {
     static let name = "load_expired_holds"
     static let sql = """
         SELECT \(LoadHolds.columns) FROM ledger.holds
-        WHERE journal = $1 AND account_id = ANY($2) AND expires_at <= $3 LIMIT 1000
+        WHERE journal = $1 AND account_id = ANY($2) AND expires_at <= $3
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .timestamptz]
 
@@ -61,7 +61,7 @@ struct LoadExpiredHolds: PostgresStatement {
     }
 }
 
-/// Every open hold of a journal that expired by a moment.
+/// Open holds of a journal that expired by a moment, at most 1,000.
 struct LoadJournalExpiredHolds: PostgresStatement {
     static let name = "load_journal_expired_holds"
     static let sql = "SELECT \(LoadHolds.columns) FROM ledger.holds WHERE journal = $1 AND expires_at <= $2 LIMIT 1000"
