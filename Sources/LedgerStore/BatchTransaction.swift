@@ -129,10 +129,10 @@ struct BatchTransaction {
 
 extension PostgresError {
     /// Whether the server's refusal says nothing about the statements: it is stopping, starting, or out of a resource,
-    /// or two transactions stood in each other's way.
+    /// two transactions stood in each other's way, or somebody or a timeout cancelled the statement.
     var isTransient: Bool {
         guard let sqlState else { return false }
-        return isFatal || ["57P01", "57P02", "57P03", "40001", "40P01", "55P03", "25006"].contains(sqlState)
+        return isFatal || ["57P01", "57P02", "57P03", "57014", "40001", "40P01", "55P03", "25006"].contains(sqlState)
             || sqlState.hasPrefix("53") || sqlState.hasPrefix("08")
     }
 }
