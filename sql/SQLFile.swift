@@ -8,7 +8,7 @@ public struct SQLFile: Hashable, Sendable {
     public let text: String
     /// The SHA-256 of the text in lower-case hexadecimal.
     public let checksum: String
-    /// Whether it has to be run by a superuser, as itself: the line `-- migrator: superuser`. Otherwise the owner runs it.
+    /// Whether a superuser has to run it, as itself: the line `-- migrator: superuser`. Otherwise the owner does.
     public let needsSuperuser: Bool
     /// Whether it holds a single statement that can't run inside a transaction: the line `-- migrator: no transaction`.
     public let runsOutsideTransaction: Bool

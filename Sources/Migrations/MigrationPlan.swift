@@ -66,8 +66,8 @@ extension MigrationPlan {
             guard migrations[index].checksum == applied.checksum else {
                 throw MigrationError(
                     .edited,
-                    "was edited after it was applied on \(applied.appliedAt): its checksum then was \(applied.checksum), "
-                        + "now it is \(migrations[index].checksum).",
+                    "was edited after it was applied on \(applied.appliedAt): its checksum was \(applied.checksum) "
+                        + "and now is \(migrations[index].checksum).",
                     advice: "Restore the file and write a new migration for the change.",
                     path: migrations[index].path
                 )

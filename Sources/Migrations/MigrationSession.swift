@@ -78,9 +78,14 @@ final class MigrationSession {
     func history() async throws(MigrationError) -> MigrationHistory {
         guard hasBooks else { return MigrationHistory() }
         var history = MigrationHistory()
-        for row in try await query(
-            "SELECT name, checksum, date_trunc('second', applied_at)::text FROM ledger.migrations ORDER BY name COLLATE \"C\""
-        ) {
+        let applied = try await query(
+            """
+            SELECT name, checksum, date_trunc('second', applied_at)::text
+            FROM ledger.migrations
+            ORDER BY name COLLATE "C"
+            """
+        )
+        for row in applied {
             let values = row.map { $0 ?? "" }
             history.migrations.append(.init(name: values[0], checksum: values[1], appliedAt: values[2]))
         }
@@ -126,7 +131,8 @@ final class MigrationSession {
             _ = try await query(record(file, since: start))
             return .now - start
         }
-        var before = "BEGIN; SET LOCAL lock_timeout = '\(lockTimeoutSeconds)s'; " + Self.openWindow(for: file, "transaction")
+        var before =
+            "BEGIN; SET LOCAL lock_timeout = '\(lockTimeoutSeconds)s'; " + Self.openWindow(for: file, "transaction")
         if !file.needsSuperuser { before += "SET LOCAL ROLE runledger_owner;" }
         _ = try await query(before)
         do throws(PostgresError) {

@@ -21,16 +21,19 @@ public struct Migrator: Sendable {
     /// - Parameters:
     ///   - files: what the database should be brought to.
     ///   - configuration: a login that is a superuser, or for files without `-- migrator: superuser` a member of
-    ///     `runledger_migrator`. To plan, a member of any of the ledger's roles but finance will do.
+    ///     `runledger_migrator`. To plan, a member of any of the ledger's roles but finance will do. Its role and
+    ///     application name are not used.
     public init(files: SQLFiles, configuration: PostgresConfiguration) {
         self.files = files
-        self.configuration = configuration
-        self.configuration.applicationName = "runledger migrate"
-        self.configuration.settings += [
+        var session = configuration
+        session.applicationName = "runledger migrate"
+        session.role = nil
+        session.settings += [
             // Files name the schema of everything that is not PostgreSQL's own.
             ("search_path", "pg_catalog, pg_temp"), ("client_min_messages", "warning"), ("DateStyle", "ISO"),
             ("TimeZone", "UTC"),
         ]
+        self.configuration = session
     }
 
     /// Finds out what would be done, and changes nothing.

@@ -17,7 +17,9 @@ struct MigrationPlanTests {
     private static func applied(_ files: SQLFile...) -> MigrationHistory {
         MigrationHistory(
             migrations: files.map { .init(name: $0.name, checksum: $0.checksum, appliedAt: "2026-01-02 03:04:05+00") },
-            replaceables: Dictionary(uniqueKeysWithValues: [function, grant, membership, role].map { ($0.path, $0.checksum) })
+            replaceables: Dictionary(
+                uniqueKeysWithValues: [function, grant, membership, role].map { ($0.path, $0.checksum) }
+            )
         )
     }
 

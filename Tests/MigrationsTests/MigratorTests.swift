@@ -40,7 +40,8 @@ struct MigratorTests {
         let report = try await migrator.migrate { step in progress.withLock { $0.append(step) } }
         #expect(report.steps == planned.steps)
         #expect(report.fenceFaults == [])
-        #expect(progress.withLock { $0.count } == 2 * report.steps.count)
+        let progressCount = progress.withLock { $0.count }
+        #expect(progressCount == 2 * report.steps.count)
         let recorded = try await psql("SELECT count(*) FROM ledger.replaceables")
         let folders: [SQLFiles.Folder] = [.roles, .bookkeeping, .functions, .views, .triggers, .grants]
         #expect(recorded == String(folders.reduce(0) { $0 + files[$1].count }))
@@ -54,7 +55,9 @@ struct MigratorTests {
     @Test("keeps nothing of a migration that fails, and names file, line and SQLSTATE")
     func failure() async throws {
         try await migrator(.bundled()).migrate()
-        let broken = try nextMigration("CREATE TABLE ledger.extra (n int);\n\n-- é\nSELECT nonsense FROM ledger.extra;\n")
+        let broken = try nextMigration(
+            "CREATE TABLE ledger.extra (n int);\n\n-- é\nSELECT nonsense FROM ledger.extra;\n"
+        )
         let error = await #expect(throws: MigrationError.self) { try await migrator(broken).migrate() }
         #expect(error?.code == .statementFailed)
         #expect(error?.line == 4)
@@ -84,7 +87,8 @@ struct MigratorTests {
         let report = try await migrator(adding("functions/canonical_microseconds.sql", text)).migrate()
         #expect(report.steps.first?.description == "functions/canonical_microseconds.sql (changed)")
         #expect(try await psql("SET ROLE runledger_auditor; SELECT ledger.canonical_microseconds(now())") == "42")
-        let granted = "has_function_privilege('runledger_service', 'ledger.canonical_microseconds(timestamptz)', 'EXECUTE')"
+        let granted =
+            "has_function_privilege('runledger_service', 'ledger.canonical_microseconds(timestamptz)', 'EXECUTE')"
         #expect(try await psql("SELECT \(granted)") == "f")
     }
 
@@ -122,7 +126,8 @@ struct MigratorTests {
             }
         }
         #expect(error?.code == .locked)
-        #expect(waited.load(ordering: .relaxed))
+        let hasWaited = waited.load(ordering: .relaxed)
+        #expect(hasWaited)
         await holder.close()
     }
 
@@ -142,8 +147,14 @@ struct MigratorTests {
 
             """
         try await migrator(nextMigration(text)).migrate()
-        #expect(try await psql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ledger.holds_by_expiry'::regclass") == "t")
-        #expect(try await psql("SELECT scope FROM ledger.migration_windows ORDER BY window_id DESC LIMIT 1") == "transaction")
+        #expect(
+            try await psql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ledger.holds_by_expiry'::regclass")
+                == "t"
+        )
+        #expect(
+            try await psql("SELECT scope FROM ledger.migration_windows ORDER BY window_id DESC LIMIT 1")
+                == "transaction"
+        )
         let scopes = "SELECT count(*) FROM ledger.migration_windows WHERE scope = 'session' AND reason LIKE '%next%'"
         #expect(try await psql(scopes) == "1")
     }

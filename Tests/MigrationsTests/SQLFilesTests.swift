@@ -1,8 +1,9 @@
 import Foundation
 import Migrations
-@testable import SQLFiles
 import TestSupport
 import Testing
+
+@testable import SQLFiles
 
 @Suite("The SQL files")
 struct SQLFilesTests {

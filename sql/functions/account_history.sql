@@ -1,5 +1,6 @@
--- What happened to an account's credits, in order: every event that moves any, with the balance it left, as recorded and
--- as summed up here. Amounts are micro-credits; `change` is what the event added to the balance, `held_change` to holds.
+-- What happened to an account's credits, in order: every event that moves any, with the balance it left, as recorded
+-- and as summed up here. Amounts are micro-credits; `change` is what the event added to the balance, `held_change` to
+-- holds.
 CREATE OR REPLACE FUNCTION ledger.account_history(account_id uuid)
 RETURNS TABLE (
     journal smallint,

@@ -1,9 +1,11 @@
--- Makes the partitions of `ledger.events` that positions up to `up_to` need, each with its fences, and returns how many.
+-- Makes the partitions of `ledger.events` that positions up to `up_to` need, each with its fences, and returns how
+-- many.
 --
--- A partition holds 16,777,216 = 256^3 positions: partition k has k * 256^3 + 1 to (k + 1) * 256^3, which is one hash in
--- the third level of a Merkle tree with tiles of 256, so that it can be archived as a whole. Older partitions that were
--- archived and dropped stay so: only those after the last one are made. Appending goes on meanwhile (ATTACH PARTITION
--- takes SHARE UPDATE EXCLUSIVE on the parent). Locks: an advisory lock while partitions are made. Raises LG012.
+-- A partition holds 16,777,216 = 256^3 positions: partition k has k * 256^3 + 1 to (k + 1) * 256^3, which is one hash
+-- in the third level of a Merkle tree with tiles of 256, so that it can be archived as a whole. Older partitions that
+-- were archived and dropped stay so: only those after the last one are made. Appending goes on meanwhile (ATTACH
+-- PARTITION takes SHARE UPDATE EXCLUSIVE on the parent). Locks: an advisory lock while partitions are made. Raises
+-- LG012.
 CREATE OR REPLACE FUNCTION ledger.ensure_event_partitions(up_to bigint)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

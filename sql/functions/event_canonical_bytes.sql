@@ -1,10 +1,12 @@
--- The bytes of an event that its hash covers, from its columns alone; NULL for a version that this function does not know.
+-- The bytes of an event that its hash covers, from its columns alone; NULL for a version that this function does not
+-- know.
 --
 -- Every column in a fixed order, each as a 4-byte big-endian length and its bytes, the length -1 alone for NULL. Whole
 -- numbers are big-endian, times microseconds since the Unix epoch in 8 bytes, identifiers 16 bytes, text UTF-8.
+-- STABLE because convert_to is: IMMUTABLE would keep the planner from inlining it, which makes it seven times slower.
 CREATE OR REPLACE FUNCTION ledger.event_canonical_bytes(event ledger.events)
 RETURNS bytea
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
     SELECT CASE event.version WHEN 1 THEN
         ledger.canonical_field(int2send(event.version))

@@ -1,6 +1,6 @@
 -- migrator: superuser
--- Whether this transaction or session opened a migration window. Numbers of transactions and processes come again, above
--- all after a restore into another server: so the start times must agree too.
+-- Whether this transaction or session opened a migration window. Numbers of transactions and processes come again,
+-- above all after a restore into another server: so the start times must agree too.
 CREATE OR REPLACE FUNCTION ledger_guard.is_window_open()
 RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER

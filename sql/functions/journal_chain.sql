@@ -1,6 +1,6 @@
 -- The running hash of a journal: 32 zero bytes before the first event, then SHA-256 of 0x02, the head before, and the
--- event's hash. Gives the head after every event from `from_position` to `to_position` (NULL: to the end), computed from
--- the first event on and from the stored hashes, which `event_hash` checks one by one.
+-- event's hash. Gives the head after every event from `from_position` to `to_position` (NULL: to the end), computed
+-- from the first event on and from the stored hashes, which `event_hash` checks one by one.
 CREATE OR REPLACE FUNCTION ledger.journal_chain(
     journal smallint,
     from_position bigint DEFAULT 1,

@@ -1,7 +1,7 @@
 -- migrator: superuser
 -- Opens a window in which objects of the ledger may be created, altered and dropped, and records it for good: until the
--- end of the transaction, or for scope `session` until the connection ends (what can't run inside a transaction, such as
--- CREATE INDEX CONCURRENTLY). No window lets anyone change an event.
+-- end of the transaction, or for scope `session` until the connection ends (what can't run inside a transaction, such
+-- as CREATE INDEX CONCURRENTLY). No window lets anyone change an event.
 CREATE OR REPLACE FUNCTION ledger_guard.open_migration_window(reason text, scope text DEFAULT 'transaction')
 RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER

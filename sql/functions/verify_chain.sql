@@ -1,5 +1,5 @@
--- Checks the whole ledger from its rows alone and gives one row per check: how many it looked at, and the first bad thing
--- it found, or NULL. Reads every event several times; locks nothing.
+-- Checks the whole ledger from its rows alone and gives one row per check: how many it looked at, and the first bad
+-- thing it found, or NULL. Reads every event several times; locks nothing.
 CREATE OR REPLACE FUNCTION ledger.verify_chain()
 RETURNS TABLE (check_name text, checked bigint, fault text)
 LANGUAGE plpgsql STABLE

@@ -1,5 +1,5 @@
--- What every account has, in micro-credits. `available` is what a run may draw on now: credits left in pots that have not
--- expired. `expired` still counts as posted until the account's next event writes it off.
+-- What every account has, in micro-credits. `available` is what a run may draw on now: credits left in pots that have
+-- not expired. `expired` still counts as posted until the account's next event writes it off.
 CREATE OR REPLACE VIEW ledger.balances AS
 SELECT
     accounts.journal,
