@@ -17,6 +17,13 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -26,6 +33,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -41,7 +51,50 @@ let package = Package(
             providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
         ),
         .target(name: "Postgres", dependencies: ["CLibpq"], swiftSettings: settings),
+        .target(
+            name: "SQLFiles",
+            dependencies: [crypto],
+            path: "sql",
+            exclude: ["README.md"],
+            sources: ["SQLFiles.swift", "SQLFile.swift", "SQLFilesError.swift"],
+            resources: [
+                .copy("roles"), .copy("bookkeeping"), .copy("migrations"), .copy("functions"), .copy("views"),
+                .copy("triggers"), .copy("grants"), .copy("reports"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "Migrations", dependencies: ["Postgres", "SQLFiles"], swiftSettings: settings),
         .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres"], swiftSettings: settings),
+        .target(name: "Registry", dependencies: ["Ledger", crypto, yams], swiftSettings: settings),
+        .target(name: "Runs", dependencies: ["Ledger", "Registry", crypto], swiftSettings: settings),
+        .target(
+            name: "Providers",
+            dependencies: ["Ledger", "Registry", "Runs", asyncHTTPClient, nioCore, nioHTTP1],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ProviderSimulator",
+            dependencies: ["Registry", hummingbird, httpTypes, logging, lifecycle, nioCore],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "RunAPI",
+            dependencies: ["Ledger", "Registry", "Runs", hummingbird, httpTypes, logging, nioCore],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "App",
+            dependencies: [
+                "Ledger", "LedgerStore", "Postgres", "Providers", "Registry", "RunAPI", "Runs", asyncHTTPClient,
+                configuration, hummingbird, lifecycle, logging, unixSignals,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Benchmarking",
+            dependencies: ["Ledger", "LedgerStore", "Runs", histogram],
+            swiftSettings: settings
+        ),
         .target(name: "CSpawn"),
         .target(name: "LocalCluster", dependencies: ["CSpawn"], swiftSettings: settings),
         .target(name: "Observability", dependencies: [logging], swiftSettings: settings),
@@ -50,6 +103,9 @@ let package = Package(
             dependencies: ["LocalCluster"],
             path: "Tests/TestSupport",
             swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "scratch", dependencies: ["Benchmarking", "Ledger", "LedgerStore", "Postgres", "Migrations", "SQLFiles"], swiftSettings: settings
         ),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: settings),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres"], swiftSettings: settings),
@@ -61,6 +117,32 @@ let package = Package(
         .testTarget(
             name: "ObservabilityTests",
             dependencies: ["Observability", "TestSupport", logging],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "MigrationsTests",
+            dependencies: ["Migrations", "SQLFiles", "Postgres", "LocalCluster", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FenceTests",
+            dependencies: ["Migrations", "SQLFiles", "Postgres", "Ledger", "LocalCluster", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "RegistryTests", dependencies: ["Registry", "Ledger"], swiftSettings: settings),
+        .testTarget(
+            name: "ProvidersTests",
+            dependencies: [
+                "Providers", "ProviderSimulator", "Registry", "Runs", "Ledger", asyncHTTPClient, nioCore, nioPosix,
+                logging, lifecycle,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ProviderSimulatorTests",
+            dependencies: [
+                "ProviderSimulator", "Registry", hummingbirdTesting, hummingbird, logging, httpTypes, nioCore,
+            ],
             swiftSettings: settings
         ),
     ]

@@ -1,6 +1,6 @@
 public import Ledger
 public import LedgerStore
-import Synchronization
+import Runs
 
 /// Admits and settles runs as fast as the ledger lets it: full events, both commits durable.
 public struct LedgerBenchmark: Sendable {
@@ -50,7 +50,7 @@ public struct LedgerBenchmark: Sendable {
         try await withThrowingTaskGroup(of: Tenant.self) { group in
             for _ in 0..<accountCount {
                 group.addTask {
-                    var ids = IdentifierSource(clock: clock)
+                    let ids = IdentifierSource(clock: clock)
                     let account = AccountID(ids.next(in: JournalID(0)))
                     let journal = store.journal(of: account)
                     let key = KeyID(ids.next(in: journal))
@@ -97,7 +97,12 @@ public struct LedgerBenchmark: Sendable {
         var report = try await withThrowingTaskGroup(of: Report.self) { group in
             for lane in 0..<inFlight {
                 group.addTask {
-                    var client = RunClient(store: store, tenants: tenants, lane: lane, ids: IdentifierSource(clock: clock))
+                    let client = RunClient(
+                        store: store,
+                        tenants: tenants,
+                        lane: lane,
+                        ids: IdentifierSource(clock: clock)
+                    )
                     return try await client.run(until: end, strideBy: inFlight)
                 }
             }
@@ -129,7 +134,7 @@ private struct RunClient {
     let store: LedgerStore
     let tenants: [LedgerBenchmark.Tenant]
     let lane: Int
-    var ids: IdentifierSource
+    let ids: IdentifierSource
 
     private static let quote = RunQuote(
         amount: Credits(whole: 40),
@@ -142,7 +147,7 @@ private struct RunClient {
         unresolvedPolicy: .release
     )
 
-    mutating func run(until end: ContinuousClock.Instant, strideBy stride: Int) async throws -> LedgerBenchmark.Report {
+    func run(until end: ContinuousClock.Instant, strideBy stride: Int) async throws -> LedgerBenchmark.Report {
         var report = LedgerBenchmark.Report()
         var turn = lane
         let inputs = Digest(of: [1])
@@ -196,23 +201,5 @@ private struct RunClient {
             report.run.record(started.duration(to: settled))
         }
         return report
-    }
-}
-
-/// Makes identifiers that carry a journal and sort by time.
-public struct IdentifierSource: Sendable {
-    private let clock: @Sendable () -> Timestamp
-    private var generator = SystemRandomNumberGenerator()
-
-    /// Makes a source with its clock.
-    public init(clock: @escaping @Sendable () -> Timestamp) { self.clock = clock }
-
-    /// The next identifier.
-    public mutating func next(in journal: JournalID) -> Identifier128 {
-        Identifier128(
-            unixMilliseconds: UInt64(clock().microseconds / 1_000),
-            journal: journal,
-            random: generator.next()
-        )
     }
 }

@@ -4,13 +4,15 @@ internal import Glibc
 /// One connection, confined to the loop thread.
 ///
 /// ```
-///   down ──retryAt──▶ connecting ──▶ preparing ──▶ ready
-///    ▲                    │              │           │
-///    └────────────────────┴──── lost ────┴───────────┘
+///   down ──retryAt──▶ resolving ──▶ connecting ──▶ preparing ──▶ ready
+///    ▲                    │             │              │           │
+///    └────────────────────┴─────────────┴──── lost ────┴───────────┘
 /// ```
 final class Connection {
     enum Phase {
         case down(retryAt: ContinuousClock.Instant)
+        /// Waiting for a thread that resolves host names; short, and skipped for sockets and addresses.
+        case resolving
         case connecting(PostgresPollingStatusType)
         case preparing
         case ready
@@ -18,9 +20,16 @@ final class Connection {
 
     /// Who waits for a unit.
     enum Ticket {
-        case unit(UnitRequest)
+        case unit(SentUnit)
         case reset(Lease, deadline: ContinuousClock.Instant)
         case preparation
+    }
+
+    /// What is kept of a unit until its reply; its parameters are libpq's by then.
+    struct SentUnit {
+        let entries: [PipelineBatch.Entry]
+        let deadline: ContinuousClock.Instant
+        let continuation: UnitContinuation
     }
 
     let core: ClientCore
@@ -34,10 +43,11 @@ final class Connection {
     var lastFailure: PostgresError?
     /// Set when the connection can't be used any further, with what to tell those who wait.
     var breakage: (code: PostgresError.Code, message: String)?
-    private var setupDeadline = ContinuousClock.now
-    private var wantsWrite = false
-    private var backoff: Backoff
-    private let notices: NoticeReceiver
+    var setupDeadline = ContinuousClock.now
+    var wantsWrite = false
+    var isResolving = false
+    var backoff: Backoff
+    let notices: NoticeReceiver
 
     init(core: ClientCore, slot: Int) {
         self.core = core
@@ -58,7 +68,7 @@ final class Connection {
     /// What to poll the socket for.
     var interest: Int16 {
         switch phase {
-        case .down: 0
+        case .down, .resolving: 0
         case .connecting(let status): Int16(status == PGRES_POLLING_READING ? POLLIN : POLLOUT)
         case .preparing, .ready: Int16(wantsWrite ? POLLIN | POLLOUT : POLLIN)
         }
@@ -68,7 +78,7 @@ final class Connection {
     var nextDeadline: ContinuousClock.Instant? {
         switch phase {
         case .down(let retryAt): retryAt
-        case .connecting, .preparing: setupDeadline
+        case .resolving, .connecting, .preparing: setupDeadline
         case .ready: machine.owed.lazy.compactMap(\.ticket.deadline).min()
         }
     }
@@ -79,8 +89,8 @@ final class Connection {
     func checkTimers(now: ContinuousClock.Instant, mayReconnect: Bool) {
         switch phase {
         case .down(let retryAt):
-            if mayReconnect && retryAt <= now { connect(now: now) }
-        case .connecting, .preparing:
+            if mayReconnect && retryAt <= now { resolve(now: now) }
+        case .resolving, .connecting, .preparing:
             if setupDeadline <= now {
                 setupFailed(
                     PostgresError(code: .connectionLost, outcome: .notSent, message: "connecting took too long")
@@ -102,7 +112,8 @@ final class Connection {
         if unit.deadline <= now { return unit.refuse(.deadlineExceeded, "the deadline passed before it was sent") }
         // 64: a holder that pipelines deeper than this has lost count.
         if machine.owed.count >= 64 { return unit.refuse(.overloaded, "too many units under way on one session") }
-        send(unit.batch, ticket: .unit(unit))
+        let sent = SentUnit(entries: unit.batch.entries, deadline: unit.deadline, continuation: unit.continuation)
+        send(unit.batch, ticket: .unit(sent))
     }
 
     /// Ends what the last holder of a session left open.
@@ -116,7 +127,7 @@ final class Connection {
     /// The socket became readable or writable, or broke.
     func socketReady(events: Int16) {
         switch phase {
-        case .down: break
+        case .down, .resolving: break
         case .connecting: continueConnecting()
         case .preparing, .ready: receive()
         }
@@ -130,78 +141,6 @@ final class Connection {
         self.handle = nil
         phase = .down(retryAt: .now)
         for ending in endings { end(ending) }
-    }
-
-    // MARK: setting up
-
-    private func connect(now: ContinuousClock.Instant) {
-        setupDeadline = now.advanced(by: .seconds(core.configuration.connectTimeoutSeconds))
-        handle = core.configuration.withConnectionParameters { PQconnectStartParams($0, $1, 0) }
-        guard let handle, PQstatus(handle) != CONNECTION_BAD else {
-            return setupFailed(ServerReply.connectError(of: handle))
-        }
-        notices.install(on: handle)
-        // Verbose only until it stands: that is the only way to learn the SQLSTATE of a refused connection.
-        PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
-        phase = .connecting(PGRES_POLLING_WRITING)
-    }
-
-    private func continueConnecting() {
-        guard let handle else { return }
-        let status = PQconnectPoll(handle)
-        switch status {
-        case PGRES_POLLING_READING, PGRES_POLLING_WRITING: phase = .connecting(status)
-        case PGRES_POLLING_OK: prepareCatalogue(on: handle)
-        default: setupFailed(ServerReply.connectError(of: handle))
-        }
-    }
-
-    /// Prepares every statement in one pipeline: one round trip.
-    private func prepareCatalogue(on handle: OpaquePointer) {
-        PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
-        guard PQsetnonblocking(handle, 1) == 0, PQenterPipelineMode(handle) == 1 else {
-            return setupFailed(ServerReply.connectError(of: handle))
-        }
-        phase = .preparing
-        machine = PipelineStateMachine()
-        breakage = nil
-        machine.sent(.preparation, shape: UnitShape(statementCount: core.catalogue.count))
-        var isSent = true
-        for statement in core.catalogue where isSent {
-            let types = statement.types.map(\.objectID)
-            isSent = PQsendPrepare(handle, statement.name, statement.sql, Int32(types.count), types) == 1
-        }
-        guard isSent, PQpipelineSync(handle) == 1 else {
-            return setupFailed(ServerReply.connectError(of: handle))
-        }
-        flush(handle)
-        settleBreakage()
-    }
-
-    private func becomeReady() {
-        backoff.reset()
-        lastFailure = nil
-        generation = core.generation(slot: slot)
-        phase = .ready
-        core.sessionReady(slot: slot)
-    }
-
-    private func setupFailed(_ error: PostgresError) {
-        handle.map { PQfinish($0) }
-        handle = nil
-        machine = PipelineStateMachine()
-        breakage = nil
-        lastFailure = error
-        let wait = retryLater()
-        core.options.eventHandler(.connectFailed(session: slot, error, retryAfter: wait))
-    }
-
-    private func retryLater() -> Duration {
-        var generator = SystemRandomNumberGenerator()
-        let wait = backoff.next(using: &generator)
-        phase = .down(retryAt: .now.advanced(by: wait))
-        wantsWrite = false
-        return wait
     }
 
     // MARK: replies
@@ -220,7 +159,7 @@ final class Connection {
             }
         case .succeed(.preparation, _, _): becomeReady()
         case .fail(.unit(let unit), var error, let statement, let transaction):
-            if let statement, statement < unit.batch.count { error.statement = unit.batch.entries[statement].label }
+            if let statement, statement < unit.entries.count { error.statement = unit.entries[statement].label }
             // First, so that whoever is woken does not lease this connection again.
             if Self.isStale(error) { lose(code: .connectionLost, message: "the prepared statements are stale") }
             unit.continuation.resume(returning: UnitReply(result: .failure(error), transaction: transaction))
@@ -247,7 +186,7 @@ final class Connection {
         lose(code: breakage.code, message: breakage.message)
     }
 
-    private func lose(code: PostgresError.Code, message: String) {
+    func lose(code: PostgresError.Code, message: String) {
         let error = PostgresError(code: code, outcome: .unknown, message: message)
         let endings = machine.connectionLost(code: code, message: message)
         guard isReady else {

@@ -38,6 +38,7 @@ struct Loop: ~Copyable {
         switch request {
         case .unit(let unit): connections[unit.lease.slot].submit(unit, now: now)
         case .reset(let lease): connections[lease.slot].reset(lease, now: now)
+        case .resolved(let slot, let addresses): connections[slot].resolved(addresses)
         case .wake: break
         case .shutdown(let deadline, let done):
             core.closePool()
@@ -77,9 +78,8 @@ struct Loop: ~Copyable {
             polled.append(pollfd(fd: connection.descriptor, events: connection.interest, revents: 0))
         }
         var deadline = core.earliestLeaseDeadline
-        for other in [shutdownDeadline] + connections.map(\.nextDeadline) {
-            if let other, deadline.map({ other < $0 }) ?? true { deadline = other }
-        }
+        Self.lower(&deadline, to: shutdownDeadline)
+        for connection in connections { Self.lower(&deadline, to: connection.nextDeadline) }
         guard core.mailbox.fallAsleep() else {
             // There is more to send; look for replies in passing.
             return turn(timeoutMilliseconds: 0)
@@ -109,11 +109,16 @@ struct Loop: ~Copyable {
             switch request {
             case .unit(let unit): unit.refuse(.closed, closed)
             case .shutdown(_, let done): done?.resume()
-            case .reset, .wake: break
+            case .reset, .resolved, .wake: break
             }
         }
         for continuation in shutdownContinuations { continuation.resume() }
         shutdownContinuations = []
+    }
+
+    private static func lower(_ deadline: inout ContinuousClock.Instant?, to other: ContinuousClock.Instant?) {
+        guard let other else { return }
+        deadline = min(other, deadline ?? other)
     }
 
     /// Rounded up, so that a timer is over when poll returns.

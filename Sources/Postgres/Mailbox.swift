@@ -8,6 +8,8 @@ enum LoopRequest: Sendable {
     case unit(UnitRequest)
     /// Roll back whatever the session's last holder left, then give it back to the pool.
     case reset(Lease)
+    /// The addresses of the hosts that a connection asked for; nil when a name has none.
+    case resolved(slot: Int, hostAddresses: String?)
     /// Look at the timers again.
     case wake
     /// Finish what is owed, at most until the deadline, then end the thread.

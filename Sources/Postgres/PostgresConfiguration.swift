@@ -1,4 +1,5 @@
 internal import CLibpq
+internal import Glibc
 
 /// Where the server is and how a connection to it is set up.
 public struct PostgresConfiguration: Sendable {
@@ -62,6 +63,14 @@ public struct PostgresConfiguration: Sendable {
         return "\(user ?? "default")@\(host):\(value(of: "port") ?? "default")/\(database ?? "default")"
     }
 
+    /// The hosts that have to be resolved before libpq may connect without blocking; nil when there are none.
+    var hostsToResolve: String? {
+        guard value(of: "hostaddr") == nil, let hosts = host ?? getenv("PGHOST").map({ String(cString: $0) }) else {
+            return nil
+        }
+        return HostResolver.isNumeric(hosts: hosts) ? nil : hosts
+    }
+
     private func value(of keyword: String) -> String? { parameters.last { $0.keyword == keyword }?.value }
 
     private mutating func set(_ keyword: String, to value: String?) {
@@ -70,8 +79,9 @@ public struct PostgresConfiguration: Sendable {
     }
 
     /// The keywords and values for `PQconnectStartParams`.
-    var connectionParameters: [(keyword: String, value: String)] {
+    func connectionParameters(hostAddresses: String? = nil) -> [(keyword: String, value: String)] {
         var result = parameters.filter { !["application_name", "options", "client_encoding"].contains($0.keyword) }
+        if let hostAddresses { result.append(("hostaddr", hostAddresses)) }
         result.append(("application_name", applicationName))
         result.append(("client_encoding", "UTF8"))
         result.append(("connect_timeout", String(connectTimeoutSeconds)))
@@ -89,9 +99,10 @@ public struct PostgresConfiguration: Sendable {
 
     /// Calls a closure with the null-terminated arrays that libpq wants.
     func withConnectionParameters<Value>(
+        hostAddresses: String? = nil,
         _ body: (UnsafePointer<UnsafePointer<CChar>?>, UnsafePointer<UnsafePointer<CChar>?>) -> Value
     ) -> Value {
-        let parameters = connectionParameters
+        let parameters = connectionParameters(hostAddresses: hostAddresses)
         // One buffer of C strings and the offsets into it, so that nothing escapes its closure.
         var buffer: [CChar] = []
         var offsets: [(keyword: Int, value: Int)] = []

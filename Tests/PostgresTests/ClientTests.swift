@@ -77,16 +77,19 @@ struct ClientTests {
     func cancelledUnit() async throws {
         let run = freshRun()
         try await withClient { client in
+            let blocker = try await PostgresScriptConnection(configuration: try TestCluster.configuration())
+            try await blocker.execute(script: "SELECT pg_advisory_lock(\(run))")
             let task = Task {
                 var batch = PipelineBatch()
                 batch.begin()
-                batch.append(Sleep(milliseconds: 100))
+                batch.append(AdvisoryLock(key: run))
                 batch.append(InsertItem(run: run, id: 1))
                 batch.commit()
                 return try await client.execute(batch).count
             }
             try await eventually { client.counts.leased == 1 }
             task.cancel()
+            await blocker.close()
             let count = try await task.value
             #expect(count == 4)
             let counts = try await client.query(CountItems(run: run))
@@ -189,6 +192,26 @@ struct ClientTests {
         #expect(error.code == .connectionLost)
         #expect(error.outcome == .notSent)
         #expect(error.message.contains("/nonexistent"))
+    }
+
+    @Test("a host name that does not exist is connectionLost; one that does is resolved off the loop")
+    func hostNames() async throws {
+        let unknown = PostgresClient(
+            configuration: try PostgresConfiguration(url: "postgresql://postgres@no-such-host.invalid/postgres"),
+            catalogue: [],
+            sessions: 1
+        )
+        let error = try await postgresError { try await unknown.start() }
+        #expect(error.code == .connectionLost)
+        #expect(error.message.contains("resolved"))
+        // Nothing listens on port 1, so the address was found and refused.
+        let refusing = PostgresClient(
+            configuration: try PostgresConfiguration(url: "postgresql://postgres@localhost:1/postgres"),
+            catalogue: [],
+            sessions: 1
+        )
+        let refused = try await postgresError { try await refusing.start() }
+        #expect(refused.message.contains("port 1 failed: Connection refused"))
     }
 
     @Test("after a change of the tables the prepared statements are renewed")

@@ -113,7 +113,7 @@ struct PostgresConfigurationTests {
         configuration.role = "ledger owner"
         configuration.settings = [("lock_timeout", "2s")]
         let parameters = Dictionary(
-            configuration.connectionParameters.map { ($0.keyword, $0.value) },
+            configuration.connectionParameters().map { ($0.keyword, $0.value) },
             uniquingKeysWith: { _, last in last }
         )
         #expect(parameters["host"] == "db.example")

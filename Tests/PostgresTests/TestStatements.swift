@@ -254,8 +254,21 @@ struct DeferConstraints: PostgresStatement {
     func encode(into parameters: inout ParameterEncoder) {}
 }
 
+/// Waits for an advisory lock, so that a test decides when the unit goes on.
+struct AdvisoryLock: PostgresStatement {
+    static let name = "advisory_lock"
+    static let sql = "SELECT pg_advisory_xact_lock($1)::text"
+    static let parameterTypes: [PostgresType] = [.int8]
+
+    var key: Int64
+
+    func encode(into parameters: inout ParameterEncoder) { parameters.int8(key) }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) {}
+}
+
 let testCatalogue: [any PostgresStatement.Type] = [
     EchoScalars.self, EchoArrays.self, DescribeScalars.self, Divide.self, Sleep.self, BackendPID.self, Terminate.self,
     InsertItem.self, InsertItems.self, CountItems.self, ReadPayloads.self,
-    DeferConstraints.self,
+    DeferConstraints.self, AdvisoryLock.self,
 ]

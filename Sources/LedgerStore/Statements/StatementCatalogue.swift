@@ -2,12 +2,13 @@ public import Postgres
 
 /// Every prepared statement of the ledger; a client that serves a `LedgerStore` prepares them all.
 public let ledgerStatements: [any PostgresStatement.Type] = [
+    LockInstance.self, ReadLiveInstances.self,
     LockJournal.self, ReadJournalHead.self, AdvanceJournal.self, ReadEventHash.self, EnsureEventPartitions.self,
     ReadLedgerIdentity.self, CreateLedger.self, CreateJournals.self,
     AppendEvents.self, ReadEvents.self, ReadAccountEvents.self,
     LoadAccounts.self, PutAccounts.self, LoadPots.self, PutPots.self, LoadGrants.self, PutGrants.self,
-    LoadWindows.self, PutWindows.self, LoadExecutions.self, PutExecutions.self, LoadOpenExecutions.self,
-    LoadHolds.self, LoadExpiredHolds.self, LoadJournalExpiredHolds.self, PutHolds.self, DeleteHolds.self,
+    LoadWindows.self, PutWindows.self, LoadExecutions.self, InsertExecutions.self, PutExecutions.self, LoadOpenExecutions.self,
+    LoadHolds.self, LoadExpiredHolds.self, LoadJournalExpiredHolds.self, InsertHolds.self, DeleteHolds.self,
     LoadKeys.self, PutKey.self, LoadCommands.self, PutCommands.self,
     ScanAccounts.self, ScanPots.self, ScanGrants.self, ScanHolds.self, ScanWindows.self, ScanExecutions.self,
     ScanKeys.self, ScanCommands.self, ClearProjections.self,

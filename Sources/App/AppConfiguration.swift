@@ -1,0 +1,53 @@
+public import Configuration
+import Postgres
+
+/// What a process is told from outside: `RUNLEDGER_*` variables, with what the command line says before them.
+public struct AppConfiguration: Sendable {
+    /// Where the ledger's database is: a `postgresql://` URI. May hold a password.
+    public var databaseURL: String
+    /// The address to listen on.
+    public var host = "127.0.0.1"
+    /// The port to listen on; 0 for any that is free.
+    public var port = 8080
+    /// The folder with the models' definition files.
+    public var modelsFolder = "models"
+    /// Where the provider simulator is, when it stands in for every provider.
+    public var simulatorURL: String?
+    /// Connections to the database.
+    public var databaseSessions = 6
+    /// Seconds that runs may go on after the service was told to stop.
+    public var shutdownGraceSeconds = 30
+    /// Values for `${NAME}` in the definition files: base URLs and secrets of providers.
+    public var providerVariables: [String: String] = [:]
+
+    /// The defaults, for a database.
+    public init(databaseURL: String) { self.databaseURL = databaseURL }
+
+    /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`.
+    ///
+    /// - Parameters:
+    ///   - databaseURL: where the database is.
+    ///   - environment: every variable of the process; those of providers are read by the name the definitions use.
+    public init(databaseURL: String, reading config: ConfigReader, environment: [String: String]) {
+        self.databaseURL = databaseURL
+        let own = config.scoped(to: "runledger")
+        self.host = own.string(forKey: "host", default: host)
+        self.port = own.int(forKey: "port", default: port)
+        self.modelsFolder = own.string(forKey: "models", default: modelsFolder)
+        self.simulatorURL = own.string(forKey: "simulator.url")
+        self.databaseSessions = max(2, own.int(forKey: "database.sessions", default: databaseSessions))
+        self.shutdownGraceSeconds = max(0, own.int(forKey: "shutdown.grace.seconds", default: shutdownGraceSeconds))
+        self.providerVariables = environment
+    }
+
+    /// What the definition files may refer to.
+    var definitionVariables: [String: String] {
+        guard let simulatorURL else { return providerVariables }
+        var variables = providerVariables
+        for name in ["TEXT", "KIE", "IMAGE"] {
+            variables["\(name)_BASE_URL"] = simulatorURL
+            variables["\(name)_API_KEY"] = "simulator"
+        }
+        return variables
+    }
+}

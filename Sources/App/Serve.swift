@@ -1,0 +1,112 @@
+import AsyncHTTPClient
+import Hummingbird
+import Ledger
+import LedgerStore
+public import Logging
+import Postgres
+import Providers
+import Registry
+import RunAPI
+import Runs
+public import ServiceLifecycle
+import UnixSignals
+
+/// The service as a whole: everything wired together, and run until it is told to stop.
+public enum Serve {
+    /// Builds the service and connects it; nothing listens before the group runs.
+    ///
+    /// - Parameters:
+    ///   - configuration: what the process was told.
+    ///   - logger: where it logs to.
+    ///   - onListening: called with the port once requests are taken.
+    /// - Returns: a group that runs until SIGTERM or SIGINT, then refuses new requests, finishes runs, and closes.
+    /// - Throws: a `RegistryError` that names every problem of the definitions, a `PostgresError` or `LedgerStoreError`.
+    public static func build(
+        _ configuration: AppConfiguration,
+        logger: Logger,
+        onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+    ) async throws -> ServiceGroup {
+        let registry = try ModelRegistry.load(
+            folder: configuration.modelsFolder,
+            variables: configuration.definitionVariables
+        )
+        let connection = try await LedgerConnection.open(
+            databaseURL: configuration.databaseURL,
+            sessions: configuration.databaseSessions
+        )
+        let lease = InstanceLease(
+            instance: Int64.random(in: 1...Int64(Int32.max)),
+            configuration: try LedgerConnection.configuration(databaseURL: configuration.databaseURL)
+        )
+        try await lease.start()
+        let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
+        let observer = RunLog(logger: logger)
+        let runs = RunService(
+            ledger: connection.store,
+            provider: ProviderRouter(client: httpClient),
+            registry: registry,
+            instance: lease.instance,
+            clock: { SystemClock.now() },
+            observer: observer
+        )
+        let router = RunAPI.router(
+            service: runs,
+            authenticator: KeyAuthenticator(ledger: connection.store),
+            clock: { SystemClock.now() },
+            logger: logger,
+            isReady: { connection.client.isHealthy }
+        )
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .notice)
+        let server = Application(
+            router: router,
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port),
+                serverName: "runledger",
+                backlog: 4_096
+            ),
+            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? configuration.port) },
+            logger: quiet
+        )
+        return group(configuration, connection, lease, runs, observer, server, httpClient, logger)
+    }
+
+    private static func group(
+        _ configuration: AppConfiguration,
+        _ connection: LedgerConnection,
+        _ lease: InstanceLease,
+        _ runs: RunService,
+        _ observer: RunLog,
+        _ server: some Service,
+        _ httpClient: HTTPClient,
+        _ logger: Logger
+    ) -> ServiceGroup {
+        let grace = Duration.seconds(configuration.shutdownGraceSeconds)
+        let recovery = RecoveryService(
+            recovery: RunRecovery(for: runs, clock: { SystemClock.now() }, observer: observer),
+            lease: lease,
+            interval: .seconds(2),
+            logger: logger
+        )
+        var settings = ServiceGroupConfiguration(
+            services: [
+                LedgerService(connection: connection, lease: lease), ProviderClientService(client: httpClient),
+                DrainService(runs: runs, grace: grace, logger: logger), recovery, server,
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        settings.maximumGracefulShutdownDuration = grace + .seconds(10)
+        return ServiceGroup(configuration: settings)
+    }
+}
+
+/// Keeps the client of providers open until runs have ended.
+private struct ProviderClientService: Service {
+    let client: HTTPClient
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        try await client.shutdown()
+    }
+}

@@ -1,0 +1,87 @@
+import Ledger
+import LedgerStore
+import Logging
+import Runs
+import ServiceLifecycle
+
+/// Keeps the ledger open until everything above it has stopped.
+struct LedgerService: Service {
+    let connection: LedgerConnection
+    let lease: InstanceLease
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await connection.close()
+        await lease.stop()
+    }
+}
+
+/// Holds the process open until its runs have ended, or the grace is over.
+struct DrainService: Service {
+    let runs: RunService
+    let grace: Duration
+    let logger: Logger
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        let count = runs.underWayCount
+        if count > 0 { logger.info("runs are being finished", metadata: ["runs": "\(count)"]) }
+        await runs.drain(grace: grace)
+    }
+}
+
+/// Looks for what dead processes left behind, and for what has run out.
+struct RecoveryService: Service {
+    let recovery: RunRecovery
+    let lease: InstanceLease
+    let interval: Duration
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await look()
+                try? await Task.sleep(for: interval)
+            }
+        }
+    }
+
+    private func look() async {
+        await lease.renew()
+        do throws(LedgerFailure) {
+            let found = try await recovery.look()
+            if found.abandoned + found.expired > 0 {
+                logger.notice(
+                    "recovered",
+                    metadata: ["unresolved": "\(found.abandoned)", "expired": "\(found.expired)"]
+                )
+            }
+        } catch {
+            logger.warning("the ledger can't be searched for abandoned runs", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// Tells the log what an operator should know of runs.
+struct RunLog: RunObserver {
+    let logger: Logger
+
+    func settlementDelayed(_ execution: ExecutionID, _ failure: LedgerFailure) {
+        logger.warning(
+            "an outcome can't be recorded yet",
+            metadata: ["execution": "\(execution)", "error": "\(failure)"]
+        )
+    }
+
+    func settlementRefused(_ execution: ExecutionID) {
+        logger.warning("an outcome belongs to no run of the ledger", metadata: ["execution": "\(execution)"])
+    }
+
+    func foundAbandoned(_ execution: ExecutionID) {
+        logger.notice("a run was left behind by a process that ended", metadata: ["execution": "\(execution)"])
+    }
+
+    func expired(_ execution: ExecutionID) {
+        logger.notice("a hold ran out", metadata: ["execution": "\(execution)"])
+    }
+}

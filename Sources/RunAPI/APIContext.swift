@@ -1,0 +1,21 @@
+public import Hummingbird
+public import Ledger
+import Logging
+
+/// What a request carries through the router: Hummingbird's own things, our request id, and when it came in.
+public struct APIContext: RequestContext {
+    /// Hummingbird's own things.
+    public var coreContext: CoreRequestContextStorage
+    /// The request, as answers, logs and events name it.
+    public var requestID = Ledger.RequestID(Identifier128(high: 0, low: 0))
+    /// When it came in.
+    public let receivedAt = ContinuousClock.now
+
+    /// Made by the server for each request.
+    public init(source: ApplicationRequestContextSource) {
+        self.coreContext = .init(source: source)
+    }
+
+    /// Bodies above this many bytes are refused (api-contract, section 8.7).
+    public var maxUploadSize: Int { 1 << 20 }
+}

@@ -1,0 +1,74 @@
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Logging
+import Runs
+
+/// Gives each request its id, turns whatever is thrown into an answer of the contract, and writes one line of log.
+struct APIMiddleware: RouterMiddleware {
+    let identifiers: IdentifierSource
+    let logger: Logger
+
+    func handle(
+        _ request: Request,
+        context: APIContext,
+        next: @concurrent (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        context.requestID = Ledger.RequestID(identifiers.next())
+        var response: Response
+        var code: String?
+        do {
+            response = try await next(request, context)
+        } catch {
+            let failure = APIError(any: error)
+            if failure.status == .internalServerError, failure.code == "INTERNAL_ERROR" {
+                logger.error(
+                    "a request failed",
+                    metadata: ["request": "\(context.requestID)", "error": "\(error)"]
+                )
+            }
+            code = failure.code
+            response = failure.response(to: request, requestID: context.requestID)
+        }
+        response.headers[.requestID] = context.requestID.description
+        log(request, context, response, code)
+        return response
+    }
+
+    private func log(_ request: Request, _ context: APIContext, _ response: Response, _ code: String?) {
+        logger.info(
+            "request",
+            metadata: [
+                "request": "\(context.requestID)", "method": "\(request.method)",
+                "route": "\(context.endpointPath ?? "none")", "status": "\(response.status.code)",
+                "code": "\(code ?? "OK")", "ms": "\(context.receivedAt.duration(to: .now).wholeMilliseconds)",
+            ]
+        )
+    }
+}
+
+extension APIError {
+    /// The answer for whatever a handler or the framework throws.
+    init(any error: any Error) {
+        if let known = error as? APIError {
+            self = known
+        } else if let http = error as? any HTTPResponseError {
+            switch http.status {
+            case .notFound: self = .notFound
+            case .contentTooLarge: self = .bodyTooLarge
+            default:
+                self = .internalError
+                if (400..<500).contains(http.status.code) {
+                    self = APIError(
+                        status: http.status,
+                        code: "BAD_REQUEST",
+                        message: "The request can't be read as HTTP with a JSON body"
+                    )
+                }
+            }
+        } else {
+            self = .internalError
+        }
+    }
+}

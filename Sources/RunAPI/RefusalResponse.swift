@@ -1,0 +1,86 @@
+import HTTPTypes
+import Ledger
+import Registry
+
+extension APIError {
+    /// A refusal of the ledger on the wire: status, code, and the numbers the decision used (api-contract, 1.1 and 8.4).
+    init(_ refusal: Refusal, issues: [InputIssue], window: WindowStatus?) {
+        self.init(status: refusal.status, code: refusal.code, message: refusal.message, context: refusal.context)
+        switch refusal {
+        case .unauthorized: self = .unauthorized
+        case .invalidInputs:
+            let list = issues.map { issue in
+                JSONValue.object(["path": .string(issue.path), "message": .string(issue.message)])
+            }
+            context.append(("issues", .array(list)))
+        case .rateLimited(let tier):
+            guard let window else { break }
+            context += [
+                ("tier", .string(tier.rawValue)), ("limit", .integer(window.limit)),
+                ("retryAfter", .integer(window.retryAfterSeconds)),
+            ]
+            headers[.retryAfter] = String(window.retryAfterSeconds)
+        default: break
+        }
+        if let window { headers.append(window) }
+    }
+}
+
+extension Refusal {
+    fileprivate var status: HTTPResponse.Status {
+        switch self {
+        case .unauthorized: .unauthorized
+        case .accountNotApproved, .capabilityDenied, .modelTierRequired: .forbidden
+        case .rateLimited: .tooManyRequests
+        case .modelNotFound: .notFound
+        case .grantExhausted, .insufficientCredits: .init(code: 402, reasonPhrase: "Payment Required")
+        default: .badRequest
+        }
+    }
+
+    fileprivate var message: String {
+        switch self {
+        case .unauthorized: "Unauthorized"
+        case .accountNotApproved: "The account waits for its approval"
+        case .invalidSlug:
+            "A model's name has lower-case letters, digits and hyphens only, and at most \(Slug.longest) of them"
+        case .capabilityDenied(let required): "The key lacks the capability \(required)"
+        case .rateLimited: "Rate limit exceeded"
+        case .invalidBody: "The body must be a JSON object"
+        case .invalidInputs: "The inputs do not fit the model; see issues"
+        case .modelNotFound: "There is no enabled model of this name"
+        case .modelTierRequired(let required, _): "The model needs the \(required.rawValue) plan or a higher one"
+        case .asyncNotSupported: "The model can't run asynchronously; leave out async=true"
+        case .grantExhausted: "The trial of this model is used up; a higher plan lifts the limit, credits do not"
+        case .insufficientCredits(let required, let available):
+            "The run may cost \(required) credits, and \(available) are available"
+        default: "The request was refused"
+        }
+    }
+
+    fileprivate var context: [(key: String, value: JSONValue)] {
+        switch self {
+        case .capabilityDenied(let required): [("required", .string(required.text))]
+        case .modelTierRequired(let required, let tier):
+            [("requiredTier", .string(required.rawValue)), ("tier", .string(tier.rawValue))]
+        case .insufficientCredits(let required, let available):
+            [("required", .credits(required)), ("available", .credits(available))]
+        case .grantExhausted(.runs(let granted, let used)):
+            [("grant", .object(["granted": .integer(granted), "used": .integer(used)]))]
+        case .grantExhausted(.window(let opensAt, let closesAt)):
+            [("grant", .object(["opensAt": .time(opensAt), "closesAt": .time(closesAt)]))]
+        default: []
+        }
+    }
+}
+
+extension HTTPFields {
+    /// The headers of a window: the published three and the draft's two (standards, D.2).
+    mutating func append(_ window: WindowStatus) {
+        self[.rateLimitLimit] = String(window.limit)
+        self[.rateLimitRemaining] = String(window.remaining)
+        self[.rateLimitReset] = String(window.resetSeconds)
+        self[.rateLimitPolicy] = "\"default\";q=\(window.limit);w=60"
+        self[.rateLimit] = "\"default\";r=\(window.remaining);t=\(window.retryAfterSeconds)"
+    }
+}

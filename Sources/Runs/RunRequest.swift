@@ -1,0 +1,147 @@
+public import Ledger
+public import Registry
+
+/// A request to run a model, as it came in.
+public struct RunRequest: Sendable {
+    /// The request.
+    public let id: RequestID
+    /// Who asks.
+    public let identity: KeyAuthenticator.Identity
+    /// The model's name in the path, whatever it is.
+    public let slug: String
+    /// The body, at most `RunService.largestBodyBytes`.
+    public let body: [UInt8]
+    /// Whether the answer shall not wait for the result.
+    public let isAsync: Bool
+    /// When it came in.
+    public let receivedAt: ContinuousClock.Instant
+
+    /// Makes a request.
+    public init(
+        id: RequestID,
+        identity: KeyAuthenticator.Identity,
+        slug: String,
+        body: [UInt8],
+        isAsync: Bool,
+        receivedAt: ContinuousClock.Instant
+    ) {
+        self.id = id
+        self.identity = identity
+        self.slug = slug
+        self.body = body
+        self.isAsync = isAsync
+        self.receivedAt = receivedAt
+    }
+}
+
+/// How a request to run a model ended.
+public enum RunAnswer: Sendable {
+    /// The run succeeded.
+    case succeeded(Success)
+    /// The ledger refused it.
+    case refused(Refusal, issues: [InputIssue], window: WindowStatus?)
+    /// It was dispatched and did not succeed; nothing was charged.
+    case failed(Failure)
+    /// The ledger could not be asked, and nothing was dispatched.
+    case unavailable(LedgerFailure)
+
+    /// A run that succeeded.
+    public struct Success: Sendable {
+        /// The run.
+        public let executionID: ExecutionID
+        /// An object with `images`, `videos`, `audios` or `text`.
+        public let result: JSONValue
+        /// Credits debited.
+        public let cost: Credits
+        /// From the request to the answer.
+        public let duration: Duration
+        /// The window that counted it.
+        public let window: WindowStatus?
+    }
+
+    /// A run that did not succeed.
+    public struct Failure: Sendable {
+        /// The run.
+        public let executionID: ExecutionID
+        /// For the customer.
+        public let message: String
+        /// Whether its fate is still unknown.
+        public let isUnresolved: Bool
+        /// The window that counted it.
+        public let window: WindowStatus?
+    }
+}
+
+/// What can be found out about a request before the ledger is asked. Pure.
+struct RunPreflight {
+    /// What the ledger is told.
+    var outcome: Preflight
+    /// The model's name, when it is a slug.
+    var model: String?
+    /// The definition, once a price was found.
+    var definition: ModelDefinition?
+    /// The inputs, once they were checked.
+    var inputs: ValidatedInputs?
+    /// What is wrong with the inputs.
+    var issues: [InputIssue] = []
+    /// SHA-256 of the canonical inputs.
+    var digest: Digest?
+
+    init(_ request: RunRequest, registry: ModelRegistry) {
+        guard Slug.isValid(request.slug) else {
+            self.outcome = .invalidSlug
+            return
+        }
+        self.model = request.slug
+        guard let body = try? JSONValue(parsing: request.body), body.objectValue != nil else {
+            self.outcome = .invalidBody
+            return
+        }
+        guard let inputs = body["inputs"], inputs.objectValue != nil else {
+            self.issues = [
+                InputIssue(
+                    path: "inputs",
+                    message: body["inputs"] == nil ? "is required" : "must be an object"
+                )
+            ]
+            self.outcome = .invalidInputs(problems: 1)
+            return
+        }
+        self.digest = Digest(bytes: inputs.canonicalDigest)
+        guard let definition = registry.model(named: request.slug) else {
+            self.outcome = .modelNotFound
+            return
+        }
+        switch definition.validate(inputs) {
+        case .invalid(let issues):
+            self.issues = issues
+            self.outcome = .invalidInputs(problems: issues.count)
+        case .valid(let validated):
+            do throws(PricingError) {
+                let quote = try definition.quote(validated)
+                self.outcome = .quoted(RunQuote(quote, of: definition))
+                self.definition = definition
+                self.inputs = validated
+            } catch {
+                self.issues = [InputIssue(path: "inputs", message: "can't be priced")]
+                self.outcome = .invalidInputs(problems: 1)
+            }
+        }
+    }
+}
+
+extension RunQuote {
+    init(_ quote: Quote, of definition: ModelDefinition) {
+        self.init(
+            amount: quote.amount,
+            priceVersion: String(quote.priceVersion),
+            definitionVersion: quote.definitionVersion,
+            requiredTier: definition.requiredTier,
+            // Execution polling and workers are not served yet, so every model answers while the caller waits.
+            supportsAsync: false,
+            deadlineSeconds: Int64(definition.deadlineSeconds),
+            unresolvedHoldSeconds: Int64(definition.unresolved.holdSeconds),
+            unresolvedPolicy: definition.unresolved.action == .charge ? .charge : .release
+        )
+    }
+}

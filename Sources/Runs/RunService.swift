@@ -1,0 +1,179 @@
+public import Ledger
+public import Registry
+import Synchronization
+
+/// The use case: admit, dispatch, settle, answer.
+///
+/// Nothing is dispatched before its hold is durable, nothing is answered before its outcome is durable, and a caller that
+/// hangs up stops neither the run nor its accounting.
+public final class RunService: Sendable {
+    /// The largest body of a request, in bytes.
+    public static let largestBodyBytes = 1 << 20
+
+    /// The process, as executions name it.
+    public let instance: Int64
+    let ledger: any RunLedger
+    let identifiers: IdentifierSource
+    private let provider: any ModelProvider
+    private let registry: Mutex<ModelRegistry>
+    private let observer: any RunObserver
+    private let underWay = Mutex<[ExecutionID: Task<RunAnswer, Never>]>([:])
+    private let isInterrupted = Atomic<Bool>(false)
+
+    /// Makes the use case.
+    ///
+    /// - Parameters:
+    ///   - ledger: decides and records.
+    ///   - provider: has runs done.
+    ///   - registry: the models.
+    ///   - instance: this process, among those that dispatch runs of the ledger.
+    ///   - clock: the wall clock, for identifiers.
+    ///   - observer: hears of what an operator should know.
+    public init(
+        ledger: any RunLedger,
+        provider: any ModelProvider,
+        registry: ModelRegistry,
+        instance: Int64,
+        clock: @escaping @Sendable () -> Timestamp,
+        observer: any RunObserver
+    ) {
+        self.ledger = ledger
+        self.provider = provider
+        self.registry = Mutex(registry)
+        self.instance = instance
+        self.identifiers = IdentifierSource(clock: clock)
+        self.observer = observer
+    }
+
+    /// Runs under way in this process.
+    public var underWayCount: Int { underWay.withLock(\.count) }
+
+    /// Runs a model for whoever asks, and returns when there is a durable answer.
+    ///
+    /// The work goes on in a task of its own, so that a caller that was cancelled changes nothing about it.
+    public func run(_ request: RunRequest) async -> RunAnswer {
+        let preflight = RunPreflight(request, registry: registry.withLock { $0 })
+        let executionID = ExecutionID(identifiers.next(in: ledger.journal(of: request.identity.accountID)))
+        let task = Task { await perform(request, preflight, executionID) }
+        underWay.withLock { $0[executionID] = task }
+        let answer = await task.value
+        underWay.withLock { $0[executionID] = nil }
+        return answer
+    }
+
+    /// Waits until no run is under way.
+    ///
+    /// - Parameter grace: after which runs that wait for a provider are recorded as unresolved.
+    public func drain(grace: Duration) async {
+        let end = ContinuousClock.now.advanced(by: grace)
+        while underWayCount > 0, ContinuousClock.now < end {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        isInterrupted.store(true, ordering: .releasing)
+        let rest = underWay.withLock { Array($0.values) }
+        for task in rest { task.cancel() }
+        for task in rest { _ = await task.value }
+    }
+
+    private func perform(
+        _ request: RunRequest,
+        _ preflight: RunPreflight,
+        _ executionID: ExecutionID
+    ) async -> RunAnswer {
+        let run = AdmitRun(
+            executionID: executionID,
+            keyID: request.identity.keyID,
+            model: preflight.model,
+            inputsDigest: preflight.digest,
+            preflight: preflight.outcome,
+            isAsync: request.isAsync,
+            instance: instance
+        )
+        let verdict: Verdict
+        do throws(LedgerFailure) {
+            verdict = try await ledger.decide(command(request, .admitRun(run)))
+        } catch {
+            if case .unavailable(mayHaveHappened: true, _) = error { release(request, executionID) }
+            return .unavailable(error)
+        }
+        switch verdict {
+        case .refused(let refusal, let window): return .refused(refusal, issues: preflight.issues, window: window)
+        case .admitted(let admission):
+            guard let definition = preflight.definition, let inputs = preflight.inputs else {
+                preconditionFailure("a run was admitted without a price")
+            }
+            let dispatch = DispatchRequest(
+                executionID: executionID,
+                model: definition,
+                inputs: inputs,
+                deadline: .now.advanced(by: .seconds(definition.deadlineSeconds))
+            )
+            return await carryOut(dispatch, for: request, admission)
+        default: preconditionFailure("an admission was answered with \(verdict)")
+        }
+    }
+
+    private func carryOut(
+        _ dispatch: DispatchRequest,
+        for request: RunRequest,
+        _ admission: Admission
+    ) async -> RunAnswer {
+        let outcome = await provider.run(dispatch) { [self] providerRequestID in
+            let submission = RecordSubmission(
+                executionID: dispatch.executionID,
+                providerRequestID: providerRequestID
+            )
+            // A note for whoever resolves the run should this process die; the run goes on without it.
+            _ = try? await ledger.decide(command(request, .recordSubmission(submission)))
+        }
+        let duration = request.receivedAt.duration(to: .now)
+        let settlement = RunSettlement(outcome, of: dispatch, duration: duration)
+        let settled = await settle(command(request, .settleRun(settlement.command)), dispatch.executionID)
+        return settlement.answer(settled, admission, duration: request.receivedAt.duration(to: .now))
+    }
+
+    /// Settles, however long the ledger takes; only the end of the process stops it.
+    private func settle(_ command: Command, _ executionID: ExecutionID) async -> Execution? {
+        var backoff = Duration.milliseconds(50)
+        while true {
+            do throws(LedgerFailure) {
+                if case .settled(let settlement) = try await ledger.decide(command) { return settlement.execution }
+                observer.settlementRefused(executionID)
+                return nil
+            } catch {
+                observer.settlementDelayed(executionID, error)
+                if isInterrupted.load(ordering: .acquiring) { return nil }
+                try? await Task.sleep(for: backoff)
+                backoff = min(backoff * 2, .seconds(2))
+            }
+        }
+    }
+
+    /// Gives back a hold that may have been made for a run that was certainly never dispatched.
+    private func release(_ request: RunRequest, _ executionID: ExecutionID) {
+        let outcome = RunOutcome.failed(code: "NEVER_DISPATCHED", durationMilliseconds: 0)
+        let settlement = SettleRun(executionID: executionID, outcome: outcome, providerRequestID: nil)
+        Task { _ = await settle(command(request, .settleRun(settlement)), executionID) }
+    }
+
+    private func command(_ request: RunRequest, _ action: Command.Action) -> Command {
+        Command(
+            id: identifiers.command(),
+            accountID: request.identity.accountID,
+            requestID: request.id,
+            action: action
+        )
+    }
+}
+
+/// Who hears of what an operator should know.
+public protocol RunObserver: Sendable {
+    /// A run has an outcome that the ledger can't record yet.
+    func settlementDelayed(_ execution: ExecutionID, _ failure: LedgerFailure)
+    /// The ledger knows nothing of a run that was to be settled.
+    func settlementRefused(_ execution: ExecutionID)
+    /// A run of a process that is gone was recorded as unresolved.
+    func foundAbandoned(_ execution: ExecutionID)
+    /// A hold was ended by its definition's policy.
+    func expired(_ execution: ExecutionID)
+}

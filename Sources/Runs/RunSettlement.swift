@@ -1,0 +1,85 @@
+import Ledger
+import Registry
+
+/// A dispatch's outcome, as the ledger is told it and as the caller is answered.
+struct RunSettlement {
+    /// What the ledger is told.
+    let command: SettleRun
+    private let outcome: DispatchOutcome
+
+    init(_ outcome: DispatchOutcome, of dispatch: DispatchRequest, duration: Duration) {
+        self.outcome = outcome
+        let milliseconds = duration.wholeMilliseconds
+        let recorded: RunOutcome
+        let providerRequestID: String?
+        switch outcome {
+        case .succeeded(let success):
+            providerRequestID = success.providerRequestID
+            // A usage report that no amount can hold can't lower the price: the customer pays the quote at most.
+            let cost =
+                (try? dispatch.model.actualCost(dispatch.inputs, delivered: success.usage))
+                ?? (try? dispatch.model.quote(dispatch.inputs).amount) ?? .zero
+            recorded = .succeeded(
+                cost: cost,
+                providerCost: success.providerCost,
+                resultDigest: Digest(bytes: success.result.canonicalDigest),
+                durationMilliseconds: milliseconds
+            )
+        case .failed(let failure):
+            providerRequestID = failure.providerRequestID
+            let code = "PROVIDER_" + failure.failureClass.rawValue.uppercased()
+            recorded = .failed(code: code, durationMilliseconds: milliseconds)
+        case .unresolved(let reason, let id):
+            providerRequestID = id
+            recorded = .unresolved(reason: reason.rawValue)
+        }
+        self.command = SettleRun(
+            executionID: dispatch.executionID,
+            outcome: recorded,
+            // The log keeps text of a bounded size, whatever a provider sends.
+            providerRequestID: providerRequestID.map { String($0.prefix(200)) }
+        )
+    }
+
+    /// The answer once the outcome is durable; `settled` is nil when the ledger could not record it.
+    func answer(_ settled: Execution?, _ admission: Admission, duration: Duration) -> RunAnswer {
+        guard let settled else {
+            return .unavailable(.unavailable(mayHaveHappened: true, reason: "the outcome could not be recorded"))
+        }
+        if case .succeeded(let success) = outcome, settled.status == .succeeded {
+            return .succeeded(
+                RunAnswer.Success(
+                    executionID: settled.id,
+                    result: success.result,
+                    cost: settled.charged,
+                    duration: duration,
+                    window: admission.window
+                )
+            )
+        }
+        return .failed(
+            RunAnswer.Failure(
+                executionID: settled.id,
+                message: message,
+                isUnresolved: !settled.status.isEnd,
+                window: admission.window
+            )
+        )
+    }
+
+    private var message: String {
+        switch outcome {
+        case .succeeded: "The run was given up before its result arrived"
+        case .failed(let failure): failure.message
+        case .unresolved:
+            "The provider did not say how the run ended. Nothing is charged unless it turns out to have succeeded"
+        }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down.
+    public var wholeMilliseconds: Int64 {
+        components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
+    }
+}

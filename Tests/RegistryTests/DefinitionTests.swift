@@ -1,0 +1,276 @@
+import Foundation
+import Ledger
+import Registry
+import Testing
+
+@Suite("definition files")
+struct DefinitionTests {
+    /// A definition with one of everything. Line numbers in the tables below count from `internalName`, line 1.
+    private static let base = """
+        internalName: test-model
+        displayName: Test Model
+        type: image
+        requiredTier: pro
+        version: 7
+        deadlineSeconds: 30
+        unresolved: {holdSeconds: 60, policy: release}
+        inputs:
+          prompt: {type: string, required: true, maxLength: 100}
+          size: {type: string, enum: [S, M], default: S}
+          n: {type: integer, min: 1, max: 4, default: 1}
+          seed: {type: integer}
+        price:
+          version: 3
+          rule: perImage
+          countField: n
+          creditsBy:
+            size: {S: "1", M: "2.5"}
+          multipliers: {}
+          wholesaleMicroUSD: 100
+        provider:
+          kind: httpPolling
+          name: vendor
+          submit:
+            url: ${BASE}/jobs
+            headers: {X-Key: "${KEY}", X-Run: "{executionId}"}
+            body: {prompt: "{inputs.prompt}", count: "{inputs.n}", fixed: 1}
+            acceptedBody: {pointer: /code, values: [200]}
+            idPointer: /id
+          poll:
+            url: ${BASE}/jobs/{taskId}
+            intervalMilliseconds: 1000
+            ceilingMilliseconds: 5000
+            statusPointer: /status
+            statuses: {done: succeeded, error: failed}
+          result:
+            outputs: [/urls]
+          errors:
+            code: /code
+            classes: {"422": user}
+        """
+
+    private static let variables = ["BASE": "https://vendor.example", "KEY": "secret"]
+
+    private static func issues(_ text: String, name: String = "a.yaml") -> [String] {
+        issues([DefinitionFile(name: name, text: text)])
+    }
+
+    private static func issues(_ files: [DefinitionFile]) -> [String] {
+        do {
+            _ = try ModelRegistry.load(files: files, variables: variables)
+            return []
+        } catch {
+            return error.issues.map(\.description)
+        }
+    }
+
+    @Test("a whole definition is read")
+    func whole() throws {
+        let file = DefinitionFile(name: "a.yaml", text: Self.base)
+        let registry = try ModelRegistry.load(files: [file], variables: Self.variables)
+        let model = try #require(registry.model(named: "test-model"))
+        #expect(model.displayName == "Test Model")
+        #expect(model.type == .image)
+        #expect(model.requiredTier == .pro)
+        #expect(model.version == 7)
+        #expect(model.priceVersion == 3)
+        #expect(model.deadlineSeconds == 30)
+        #expect(model.unresolved == UnresolvedPolicy(holdSeconds: 60, action: .release))
+        #expect(model.supportsAsync)
+        #expect(model.provider.name == "vendor")
+        #expect(model.provider.poll?.statuses == ["done": .succeeded, "error": .failed])
+    }
+
+    @Test(
+        "every slip is reported with file, line, field and what is allowed",
+        arguments: table(
+            #"""
+            internalName: test-model => internalName: Test_Model -> a.yaml:1: internalName: must be 1 to 100 lower-case letters, digits and hyphens, not Test_Model
+            displayName: Test Model => displayName: "" -> a.yaml:2: displayName: must be the name that people read
+            type: image => type: picture -> a.yaml:3: type: must be one of image, video, audio, text, not picture
+            requiredTier: pro => requiredTier: gold -> a.yaml:4: requiredTier: must be one of free, creator, pro, business, enterprise, not gold
+            version: 7 => version: 0 -> a.yaml:5: version: must be a whole number from 1 to 2147483647
+            version: 7 => version: 1.5 -> a.yaml:5: version: must be a whole number from 1 to 2147483647
+            deadlineSeconds: 30 => deadlineSecond: 30 -> a.yaml:6: deadlineSecond: unknown key; allowed: internalName, displayName, type, enabled, requiredTier, version, inputs, price, deadlineSeconds, unresolved, provider
+            deadlineSeconds: 30 => enabled: yes -> a.yaml:6: enabled: must be true or false
+            policy: release => policy: forget -> a.yaml:7: unresolved.policy: must be one of release, charge, not forget
+            , policy: release => , -> a.yaml:7: unresolved.policy: is missing: one of release, charge
+            # inputs
+            type: string, required => type: text, required -> a.yaml:9: inputs.prompt.type: must be one of string, numericString, integer, number, boolean, url, array, not text
+            maxLength: 100 => maxLen: 100 -> a.yaml:9: inputs.prompt.maxLen: unknown key; allowed: type, required, default, minLength, maxLength, enum|a.yaml:9: inputs.prompt.maxLength: is missing: a whole number from 1 to 1048576
+            required: true, maxLength: 100 => required: true, maxLength: 100, default: x -> a.yaml:9: inputs.prompt.default: a required field has no default
+            default: S} => default: L} -> a.yaml:10: inputs.size.default: must be one of "S", "M"
+            enum: [S, M] => enum: [S, M, S] -> a.yaml:10: inputs.size.enum: has a value twice
+            enum: [S, M] => enum: [] -> a.yaml:10: inputs.size.enum: must be a list of values
+            min: 1, max: 4 => min: 5, max: 4 -> a.yaml:11: inputs.n.min: must not be above max
+            seed: {type: integer} => se-ed: {type: integer} -> a.yaml:12: inputs.se-ed: must be named with letters, digits and underscores, beginning with a letter
+            seed: {type: integer} => seed: integer -> a.yaml:12: inputs.seed: must be a mapping
+            # prices
+            rule: perImage => rule: perPixel -> a.yaml:15: price.rule: must be one of perCall, perImage, perSecond, not perPixel|a.yaml:16: price.countField: unknown key; allowed: version, rule, credits, creditsBy, multipliers, wholesaleMicroUSD
+            countField: n => countField: m -> a.yaml:16: price.countField: names no input field; there are n, prompt, seed, size
+            countField: n => countField: seed -> a.yaml:16: price.countField: inputs.seed decides the price, so it must be required or have a default
+            countField: n => countField: prompt -> a.yaml:16: price.countField: inputs.prompt must be a whole number from at least 1 to at most 1000000
+            size: {S: "1", M: "2.5"} => size: {S: "1"} -> a.yaml:18: price.creditsBy.size.M: is missing: every value of inputs.size needs an entry
+            size: {S: "1", M: "2.5"} => size: {S: "1", M: "2.5", L: "3"} -> a.yaml:18: price.creditsBy.size.L: unknown key; allowed: S, M
+            M: "2.5" => M: "0" -> a.yaml:18: price.creditsBy.size.M: must be credits above 0 with at most six decimals, such as "4.5"
+            M: "2.5" => M: "-1" -> a.yaml:18: price.creditsBy.size.M: must be credits above 0 with at most six decimals, such as "4.5"
+            M: "2.5" => M: "1e3" -> a.yaml:18: price.creditsBy.size.M: must be credits above 0 with at most six decimals, such as "4.5"
+            M: "2.5" => M: "9000000000000" -> a.yaml:14: price: the dearest run costs more than 64 bits can hold
+            size: {S: "1", M: "2.5"} => seed: {S: "1"} -> a.yaml:18: price.creditsBy.seed: must be an input field of a closed set of values: an enum or a boolean
+            multipliers: {} => multipliers: {size: {S: "1", M: "0"}} -> a.yaml:19: price.multipliers.size.M: must be a factor above 0 and at most 1000 with at most six decimals
+            multipliers: {} => credits: "5" -> a.yaml:18: price.creditsBy: credits and creditsBy exclude each other
+            wholesaleMicroUSD: 100 => wholesaleMicroUSD: "0.1" -> a.yaml:20: price.wholesaleMicroUSD: must be a whole number from 0 to 1000000000000
+            # providers
+            kind: httpPolling => kind: grpc -> a.yaml:22: provider.kind: must be one of http, httpPolling, not grpc
+            kind: httpPolling => kind: http -> a.yaml:30: provider.poll: unknown key; allowed: kind, name, submit, result, errors, usage
+            url: ${BASE}/jobs/{taskId} => url: ${BASE/jobs -> a.yaml:31: provider.poll.url: has a { without its }
+            url: ${BASE}/jobs/{taskId} => url: ${HOST}/jobs -> a.yaml:31: provider.poll.url: needs HOST, which the configuration lacks
+            url: ${BASE}/jobs/{taskId} => url: /jobs/{taskId} -> a.yaml:31: provider.poll.url: must begin with http:// or https:// and a host
+            X-Run: "{executionId}" => X-Run: "{inputs.prompt}" -> a.yaml:26: provider.submit.headers.X-Run: {inputs.prompt} is unknown; allowed: {executionId}
+            "{inputs.n}" => "{inputs.m}" -> a.yaml:27: provider.submit.body.count: {inputs.m} is unknown; allowed: {executionId}, {inputs.n}, {inputs.prompt}, {inputs.seed}, {inputs.size}
+            "{inputs.n}" => "{taskId}" -> a.yaml:27: provider.submit.body.count: {taskId} is unknown; allowed: {executionId}, {inputs.n}, {inputs.prompt}, {inputs.seed}, {inputs.size}
+            pointer: /code => pointer: code -> a.yaml:28: provider.submit.acceptedBody.pointer: must be a JSON pointer such as /data/taskId
+            intervalMilliseconds: 1000 => intervalMilliseconds: 9000 -> a.yaml:33: provider.poll.ceilingMilliseconds: must be a whole number from 9000 to 3600000
+            error: failed} => error: broken} -> a.yaml:35: provider.poll.statuses.error: must be one of queued, running, succeeded, failed, cancelled, expired, not broken
+            done: succeeded => done: running -> a.yaml:35: provider.poll.statuses: must map a word to succeeded
+            outputs: [/urls] => outputs: [] -> a.yaml:37: provider.result.outputs: must be a list of JSON pointers
+            "422": user => "422": customer -> a.yaml:40: provider.errors.classes.422: must be one of user, provider, us, unresolved, not customer
+            # YAML
+            version: 7 => displayName: Again -> a.yaml:2: displayName: is given twice
+            version: 7 => version: [7 -> a.yaml:6: is not YAML: did not find expected ',' or ']'
+            """#
+        )
+    )
+    func slips(row: TableRow) throws {
+        let change = row.left.components(separatedBy: " => ")
+        try #require(Self.base.contains(change[0]), "the base has no \(change[0])")
+        let text = Self.base.replacingOccurrences(of: change[0], with: change[1])
+        #expect(Self.issues(text).joined(separator: "|") == row.right)
+    }
+
+    @Test("an id pointer is needed for polling, and only for polling")
+    func idPointer() {
+        let without = Self.base.replacingOccurrences(of: "    idPointer: /id\n", with: "")
+        #expect(Self.issues(without).map { $0.hasSuffix("where the provider's id of the work is") } == [true])
+    }
+
+    @Test("all issues of all files are reported at once, by file and line")
+    func allAtOnce() {
+        let first = Self.base.replacingOccurrences(of: "type: image", with: "type: picture")
+            .replacingOccurrences(of: "name: vendor", with: "nome: vendor")
+        let second = Self.base.replacingOccurrences(of: "version: 3", with: "version: three")
+            .replacingOccurrences(of: "internalName: test-model", with: "internalName: other-model")
+        let found = Self.issues([
+            DefinitionFile(name: "a.yaml", text: first), DefinitionFile(name: "b.yaml", text: second),
+            DefinitionFile(name: "c.yaml", text: "just text"), DefinitionFile(name: "d.yaml", text: ""),
+        ])
+        let places = found.map { $0.prefix { $0 != " " } }
+        #expect(places == ["a.yaml:3:", "a.yaml:22:", "a.yaml:23:", "b.yaml:14:", "c.yaml:1:", "d.yaml:"])
+    }
+
+    @Test("a definition that is printed does not show the provider's key")
+    func secrets() throws {
+        let file = DefinitionFile(name: "a.yaml", text: Self.base)
+        let registry = try ModelRegistry.load(files: [file], variables: Self.variables)
+        let model = try #require(registry.model(named: "test-model"))
+        for shown in ["\(model)", String(reflecting: model), "\(model.provider)", "\([model])", "\(Optional(model))"] {
+            #expect(!shown.contains("secret"))
+        }
+    }
+
+    @Test("two files can't define the same model")
+    func duplicate() {
+        let found = Self.issues([
+            DefinitionFile(name: "a.yaml", text: Self.base), DefinitionFile(name: "b.yaml", text: Self.base),
+        ])
+        #expect(found == ["b.yaml:1: internalName: test-model is already defined in a.yaml"])
+    }
+
+    @Test("a model that is not enabled is listed, but not found")
+    func disabled() throws {
+        let text = Self.base + "\nenabled: false\n"
+        let registry = try ModelRegistry.load(
+            files: [DefinitionFile(name: "a.yaml", text: text)],
+            variables: Self.variables
+        )
+        #expect(registry.model(named: "test-model") == nil)
+        #expect(registry.models.map(\.internalName) == ["test-model"])
+    }
+
+    @Test("a folder that is not there or empty is an error that says so")
+    func folders() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        #expect(throws: RegistryError.self) { try ModelRegistry.load(folder: folder, variables: [:]) }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        do {
+            _ = try ModelRegistry.load(folder: folder, variables: [:])
+            Issue.record("an empty folder was accepted")
+        } catch {
+            #expect(error.description == "\(folder): has no *.yaml file")
+        }
+    }
+
+    @Test("the shipped definitions are valid, and lack nothing but configuration")
+    func shipped() throws {
+        let registry = try ModelRegistry.load(folder: modelsFolder, variables: RegistryTests.variables)
+        let asynchronous = registry.models.filter(\.supportsAsync).map(\.internalName)
+        #expect(
+            registry.models.map(\.internalName) == ["gpt-5-4-mini", "gpt-image-2", "nano-banana-2", "studio-preview"]
+        )
+        #expect(asynchronous == ["gpt-image-2", "studio-preview"])
+        #expect(registry.model(named: "studio-preview")?.requiredTier == .enterprise)
+        do {
+            _ = try ModelRegistry.load(folder: modelsFolder, variables: [:])
+            Issue.record("loaded without configuration")
+        } catch {
+            #expect(error.issues.allSatisfy { $0.message.hasSuffix("which the configuration lacks") })
+            #expect(error.issues.count == 12)
+        }
+    }
+
+    @Test(
+        "a slug is 1 to 100 lower-case letters, digits and hyphens",
+        arguments: [
+            ("gpt-image-2", true), ("a", true), ("0", true), (String(repeating: "a", count: 100), true), ("", false),
+            ("Gpt", false), ("a_b", false), ("a b", false), ("a/b", false), ("é", false), ("a.b", false),
+            ("%20", false),
+            (String(repeating: "a", count: 101), false),
+        ]
+    )
+    func slugs(text: String, isValid: Bool) { #expect(ModelRegistry.isValidSlug(text) == isValid) }
+
+    @Test("a body template keeps JSON types and leaves out what was not given; a URL template encodes values")
+    func templates() throws {
+        let text = Self.base
+            .replacingOccurrences(
+                of: "fixed: 1",
+                with: #"fixed: 1, text: "a {inputs.n} {{b}", seed: "{inputs.seed}", list: ["{inputs.seed}", x]"#
+            )
+            .replacingOccurrences(of: "${BASE}/jobs\n", with: "${BASE}/jobs/{inputs.prompt}?n={inputs.n}\n")
+        let registry = try ModelRegistry.load(
+            files: [DefinitionFile(name: "a.yaml", text: text)],
+            variables: Self.variables
+        )
+        let model = try #require(registry.model(named: "test-model"))
+        guard case .valid(let inputs) = model.validate(["prompt": "ä/{inputs.n}?&", "n": 2]) else {
+            Issue.record("refused")
+            return
+        }
+        let values = TemplateValues(inputs: inputs, executionID: "run-1", providerRequestID: "job/1")
+        let request = model.provider.submit.request
+        #expect(
+            request.body?.render(values)
+                == ["prompt": "ä/{inputs.n}?&", "count": 2, "fixed": 1, "text": "a 2 {b}", "list": ["x"]]
+        )
+        #expect(
+            request.url.render(values, percentEncoded: true)
+                == "https://vendor.example/jobs/%C3%A4%2F%7Binputs.n%7D%3F%26?n=2"
+        )
+        #expect(request.headers.map { "\($0.name)=\($0.value.render(values))" } == ["X-Key=secret", "X-Run=run-1"])
+        #expect(
+            model.provider.poll?.request.url.render(values, percentEncoded: true)
+                == "https://vendor.example/jobs/job%2F1"
+        )
+    }
+}

@@ -1,0 +1,127 @@
+import Foundation
+import Ledger
+import Registry
+import Testing
+
+/// What the shipped models cost. To change a price is to change this table and the version of the rule.
+@Suite("quotes")
+struct QuoteTests {
+    private let registry = try! ModelRegistry.load(folder: modelsFolder, variables: variables)
+
+    private func priced(_ left: String) throws -> (ModelDefinition, ValidatedInputs) {
+        let name = String(left.prefix { $0 != " " })
+        let model = try #require(registry.model(named: name), "no model \(name)")
+        let text = String(left.dropFirst(name.count))
+        guard case .object(var inputs) = try JSONValue(text: text) else { throw NotAnObject() }
+        inputs["prompt"] = "a prompt"
+        let outcome = model.validate(.object(inputs))
+        guard case .valid(let valid) = outcome else { throw Refused(outcome: outcome) }
+        return (model, valid)
+    }
+
+    struct NotAnObject: Error {}
+    struct Refused: Error { let outcome: InputValidation }
+
+    @Test(
+        "the quote is unit price x options x units, in credits, with the wholesale cost in micro-USD",
+        arguments: table(
+            """
+            gpt-5-4-mini {} -> 1 x 1 = 1, wholesale 900
+
+            # per image by resolution
+            nano-banana-2 {} -> 4 x 1 = 4, wholesale 8000
+            nano-banana-2 {"resolution":"0.5K","num_images":3} -> 2.5 x 3 = 7.5, wholesale 24000
+            nano-banana-2 {"resolution":"4K","num_images":4} -> 8 x 4 = 32, wholesale 32000
+
+            # per image by resolution, times a factor for quality
+            gpt-image-2 {} -> 10 x 1 = 10, wholesale 30000
+            gpt-image-2 {"quality":"low"} -> 5 x 1 = 5, wholesale 30000
+            gpt-image-2 {"quality":"high","resolution":"2K","n":2} -> 37.5 x 2 = 75, wholesale 60000
+            gpt-image-2 {"quality":"low","resolution":"2K","n":3} -> 7.5 x 3 = 22.5, wholesale 90000
+            gpt-image-2 {"quality":"high","resolution":"4K","n":4} -> 60 x 4 = 240, wholesale 120000
+
+            # per second, times factors for resolution and sound
+            studio-preview {} -> 12 x 5 = 60, wholesale 560000
+            studio-preview {"duration":"4"} -> 12 x 4 = 48, wholesale 448000
+            studio-preview {"duration":"15","resolution":"1080p"} -> 21 x 15 = 315, wholesale 1680000
+            studio-preview {"duration":"10","resolution":"1080p","generate_audio":true} -> 31.5 x 10 = 315, wholesale 1120000
+            """
+        )
+    )
+    func quotes(row: TableRow) throws {
+        let (model, inputs) = try priced(row.left)
+        let quote = try model.quote(inputs)
+        let shown = "\(quote.unitPrice) x \(quote.units) = \(quote.amount), wholesale \(quote.wholesale.microdollars)"
+        #expect(shown == row.right)
+        #expect(quote.priceVersion == 1)
+        #expect(quote.definitionVersion == 1)
+        #expect(try model.quote(inputs) == quote)
+    }
+
+    @Test(
+        "the actual cost follows what was delivered; nothing said means what was asked for",
+        arguments: table(
+            """
+            gpt-image-2 {"n":3} delivered 3 -> costs 30, provider 90000
+            gpt-image-2 {"n":3} delivered 2 -> costs 20, provider 60000
+            gpt-image-2 {"n":3} delivered nothing said -> costs 30, provider 90000
+            # More than asked for costs more than the quote: the caller debits the quote and absorbs the rest.
+            gpt-image-2 {"n":3} delivered 4 -> costs 40, provider 120000
+            studio-preview {"duration":"10"} delivered 8 -> costs 96, provider 896000
+            # A price per call does not depend on a count.
+            gpt-5-4-mini {} delivered 7 -> costs 1, provider 900
+            """
+        )
+    )
+    func actualCosts(row: TableRow) throws {
+        let parts = row.left.split(separator: " delivered ")
+        let (model, inputs) = try priced(String(parts[0]))
+        let usage = DeliveredUsage(units: Int64(parts[1]), cost: nil)
+        let cost = try model.actualCost(inputs, delivered: usage)
+        let providerCost = try model.providerCost(inputs, delivered: usage)
+        #expect("costs \(cost), provider \(providerCost.microdollars)" == row.right)
+    }
+
+    @Test("the provider's own figure goes before the wholesale price")
+    func reportedCost() throws {
+        let (model, inputs) = try priced("gpt-image-2 {}")
+        let usage = DeliveredUsage(units: 1, cost: MicroUSD(microdollars: 12_345))
+        #expect(try model.providerCost(inputs, delivered: usage) == MicroUSD(microdollars: 12_345))
+    }
+
+    @Test("inputs that another definition checked are refused, never free")
+    func unpriceable() throws {
+        let (_, textInputs) = try priced("gpt-5-4-mini {}")
+        for name in ["gpt-image-2", "studio-preview", "nano-banana-2"] {
+            let model = try #require(registry.model(named: name))
+            #expect(throws: PricingError.self) { try model.quote(textInputs) }
+            #expect(throws: PricingError.self) { try model.actualCost(textInputs, delivered: .unreported) }
+        }
+    }
+
+    @Test("a count that no amount can hold is an error, not a wrapped number")
+    func overflow() throws {
+        let (model, inputs) = try priced("gpt-image-2 {}")
+        let usage = DeliveredUsage(units: .max, cost: nil)
+        #expect(throws: PricingError.overflow) { try model.actualCost(inputs, delivered: usage) }
+        #expect(throws: PricingError.overflow) { try model.providerCost(inputs, delivered: usage) }
+    }
+
+    @Test("a unit price is rounded up once, to a whole micro-credit")
+    func rounding() throws {
+        let text = try String(contentsOfFile: modelsFolder + "/gpt-image-2.yaml", encoding: .utf8)
+            .replacingOccurrences(of: #"1K: "10""#, with: #"1K: "0.000001""#)
+            .replacingOccurrences(of: #"low: "0.5""#, with: #"low: "0.3""#)
+        let registry = try ModelRegistry.load(
+            files: [DefinitionFile(name: "test.yaml", text: text)],
+            variables: variables
+        )
+        let model = try #require(registry.model(named: "gpt-image-2"))
+        guard case .valid(let inputs) = model.validate(["prompt": "x", "quality": "low", "n": 3]) else {
+            Issue.record("refused")
+            return
+        }
+        // 0.000001 x 0.3 is rounded up to 0.000001 for one image, so three cost three times that.
+        #expect(try model.quote(inputs).amount == Credits(microcredits: 3))
+    }
+}
