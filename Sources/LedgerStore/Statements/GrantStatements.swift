@@ -25,6 +25,9 @@ struct LoadGrants: PostgresStatement {
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Grant> {
         let allowance: Grant.Allowance
+        guard row.isNull(3) != row.isNull(4) else {
+            throw PostgresDecodingError(column: 3, reason: "a grant of runs and of time, or of neither")
+        }
         if let runs = try row.optionalInt8(3) {
             allowance = .runs(runs)
         } else {

@@ -40,7 +40,7 @@ struct LoadHolds: PostgresStatement {
     }
 }
 
-/// Open holds that expired by a moment, of some accounts.
+/// Every open hold of some accounts that expired by a moment: with fewer of them, a refusal could be due to the others.
 struct LoadExpiredHolds: PostgresStatement {
     static let name = "load_expired_holds"
     static let sql = """
@@ -49,7 +49,6 @@ struct LoadExpiredHolds: PostgresStatement {
             SELECT * FROM ledger.holds t
             WHERE t.journal = $1 AND t.account_id = wanted.id AND t.expires_at <= $3 OFFSET 0
         ) h
-        LIMIT 1000
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .timestamptz]
 
@@ -68,7 +67,7 @@ struct LoadExpiredHolds: PostgresStatement {
     }
 }
 
-/// Every open hold of a journal that expired by a moment.
+/// Open holds of a journal that expired by a moment, at most 1,000.
 struct LoadJournalExpiredHolds: PostgresStatement {
     static let name = "load_journal_expired_holds"
     static let sql = "SELECT \(LoadHolds.columns) FROM ledger.holds WHERE journal = $1 AND expires_at <= $2 LIMIT 1000"
