@@ -101,14 +101,54 @@ let package = Package(
         .target(name: "LocalCluster", dependencies: ["CSpawn"], swiftSettings: settings),
         .target(name: "Observability", dependencies: [logging], swiftSettings: settings),
         .target(
+            name: "Operations",
+            dependencies: [
+                "App", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Postgres", "Registry", "RunAPI", "Runs",
+                "SQLFiles",
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Demo",
+            dependencies: [
+                "App", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Operations", "Registry", "Runs",
+                asyncHTTPClient, nioCore, nioHTTP1, unixSignals,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "runledger",
+            dependencies: [
+                "App", "Benchmarking", "Demo", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Observability",
+                "Operations", "Postgres",
+                "ProviderSimulator", "Registry", "RunAPI", "Runs", "SQLFiles", argumentParser, configuration,
+                hummingbird,
+                lifecycle, logging, nioCore,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "TestSupport",
             dependencies: ["LocalCluster"],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
-        .executableTarget(
-            name: "scratch",
-            dependencies: ["Benchmarking", "Ledger", "LedgerStore", "Postgres", "Migrations", "SQLFiles"],
+        .target(
+            name: "LedgerTestSupport",
+            dependencies: [
+                "Ledger", "LedgerStore", "Postgres", "Migrations", "SQLFiles", "LocalCluster", "TestSupport",
+            ],
+            path: "Tests/LedgerTestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "LedgerStoreTests",
+            dependencies: ["Ledger", "LedgerStore", "Postgres", "LocalCluster", "TestSupport", "LedgerTestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ModelTests",
+            dependencies: ["Ledger", "LedgerStore", "Postgres", "TestSupport", "LedgerTestSupport"],
             swiftSettings: settings
         ),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: settings),
@@ -131,6 +171,11 @@ let package = Package(
         .testTarget(
             name: "FenceTests",
             dependencies: ["Migrations", "SQLFiles", "Postgres", "Ledger", "LocalCluster", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: ["runledger", "Operations", "Ledger", "LocalCluster", "Registry", "RunAPI", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "Ledger"], swiftSettings: settings),

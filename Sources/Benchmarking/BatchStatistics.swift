@@ -13,6 +13,8 @@ public final class BatchStatistics: BatchObserver {
         public var events = 0
         /// Commands in the largest.
         public var largest = 0
+        /// Nothing counted.
+        public init() {}
         /// Commands in a batch on average.
         public var meanCommands: Double { batches == 0 ? 0 : Double(commands) / Double(batches) }
     }

@@ -19,6 +19,8 @@ public struct VerificationReport: Sendable {
     public internal(set) var held = Credits.zero
     /// The first bad thing of each journal that has one, by journal.
     public internal(set) var findings: [VerificationFinding] = []
+    /// Nothing covered yet.
+    public init() {}
     /// Whether nothing bad was found.
     public var isClean: Bool { findings.isEmpty }
 }
