@@ -12,7 +12,7 @@ struct Audit: Sendable {
 
     /// Shows the history without the events that every request writes.
     func showHistory() async throws {
-        let table = HistoryTable(indent: 2, terminal: stage.terminal)
+        let table = HistoryTable(indent: 2, isCompact: true, terminal: stage.terminal)
         stage.terminal.line(table.heading)
         var routine = 0
         let state = try await connection.store.replay(cast.customer) { event, state in
@@ -22,8 +22,8 @@ struct Audit: Sendable {
         guard let account = state.account else { return }
         stage.line()
         stage.line(
-            "Balance \(stage.terminal.styled("\(account.posted)", .bold)), on hold \(account.held) for the run whose answer "
-                + "was lost, available \(stage.terminal.styled("\(account.available)", .bold))."
+            "Balance \(stage.terminal.styled("\(account.posted)", .bold)), on hold \(account.held) for the run whose "
+                + "answer was lost, available \(stage.terminal.styled("\(account.available)", .bold))."
         )
         stage.quiet("Not shown: \(Numbers.count(routine, "event")) of requests received, allowed and counted.")
     }
@@ -42,11 +42,10 @@ struct Audit: Sendable {
                 excerpt: report.findings.map(\.description).joined(separator: "\n")
             )
         }
-        stage.passed(
-            "\(Numbers.count(report.events, "event")) in \(Numbers.count(report.journals, "journal")): no gap, every hash "
-                + "and chain right, every row of \(Numbers.count(report.accounts, "account")) equal to the fold of its "
-                + "events  " + stage.terminal.styled(Numbers.elapsed(.now - start), .dim)
-        )
+        let time = stage.terminal.styled(Numbers.elapsed(.now - start), .dim)
+        let extent = "\(Numbers.count(report.events, "event")) in \(Numbers.count(report.journals, "journal"))"
+        stage.passed("\(extent): no gap, every hash and every chain is right  \(time)")
+        stage.passed("Every row of \(Numbers.count(report.accounts, "account")) is what its events add up to.")
         let asked = simulatorCount["total"]?.integerValue ?? 0
         let distinct = simulatorCount["distinct"]?.integerValue ?? 0
         let dispatched = try await dispatchedCount()

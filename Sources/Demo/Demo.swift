@@ -88,14 +88,16 @@ public enum Demo {
 
     private static func close(_ database: LedgerDatabase, keepsData: Bool, _ duration: Duration, _ stage: Stage) {
         stage.heading("Done in \(Numbers.elapsed(duration)), nothing is left running")
-        stage.line("make run             the same start, and it stays up: URL, key and a curl line to try")
-        stage.line("runledger --help     every command, with examples")
+        var next = FactList(indent: 2, terminal: stage.terminal)
+        next.add("make run", "the same start, and it stays up: URL, key and a curl line to try")
+        next.add("runledger --help", "every command, with examples")
         if keepsData {
-            let prefix = "RUNLEDGER_FOLDER=\(database.folder)"
-            stage.line("\(prefix) runledger db start     look around in this demo's ledger, then `verify`, `replay` …")
+            next.add("export RUNLEDGER_FOLDER=\(database.folder)", "this demo's ledger, for a look around:")
+            next.add("runledger db start", "then `runledger verify`, `make psql` …")
         } else {
-            stage.line("runledger demo --keep  keeps this ledger for a look around")
+            next.add("runledger demo --keep", "the demo again, and its ledger is kept for a look around")
         }
+        for line in next.lines { stage.terminal.line(line) }
         stage.line()
     }
 }

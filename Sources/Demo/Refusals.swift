@@ -29,7 +29,7 @@ struct Refusals: Sendable {
     func play() async throws(OperationError) -> Int {
         let table = TextTable(
             [
-                .init("request", width: 39), .init("status", width: 6), .init("code", width: 20),
+                .init("request", width: 28), .init("", width: 3), .init("code", width: 20),
                 .init("what the customer is told", width: 30),
             ],
             indent: 2,
@@ -83,24 +83,24 @@ struct Refusals: Sendable {
         var get = call("gpt-5-4-mini", key: cast.key)
         get.method = .GET
         return [
-            Scene("GET instead of POST", 405, "METHOD_NOT_ALLOWED", get),
+            Scene("GET, not POST", 405, "METHOD_NOT_ALLOWED", get),
             Scene("no x-api-key", 401, "UNAUTHORIZED", call("gpt-5-4-mini", key: nil)),
-            Scene("a key that was revoked", 401, "UNAUTHORIZED", call("gpt-5-4-mini", key: cast.revokedKey)),
+            Scene("a revoked key", 401, "UNAUTHORIZED", call("gpt-5-4-mini", key: cast.revokedKey)),
             Scene(
-                "a body of more than 1 MiB",
+                "a body above 1 MiB",
                 413,
                 "BODY_TOO_LARGE",
                 call("gpt-5-4-mini", key: cast.key, body: String(repeating: " ", count: (1 << 20) + 1))
             ),
             Scene(
-                "an account that nobody approved yet",
+                "an account not approved yet",
                 403,
                 "ACCOUNT_NOT_APPROVED",
                 call("gpt-5-4-mini", key: cast.waitingKey)
             ),
-            Scene("model GPT_5 in the path", 400, "INVALID_SLUG", call("GPT_5", key: cast.key)),
+            Scene("model GPT_5", 400, "INVALID_SLUG", call("GPT_5", key: cast.key)),
             Scene(
-                "key with \(Cast.narrowCapability) only",
+                "a key for gpt-image-2 only",
                 403,
                 "CAPABILITY_DENIED",
                 call("gpt-5-4-mini", key: cast.narrowKey)
@@ -119,44 +119,44 @@ struct Refusals: Sendable {
                 call("gpt-5-4-mini", key: cast.key, body: "prompt=Hello")
             ),
             Scene(
-                "gpt-image-2 with three wrong inputs",
+                "three wrong inputs",
                 400,
                 "INVALID_INPUTS",
                 call("gpt-image-2", key: cast.key, body: wrong)
             ),
             Scene("model gpt-9", 404, "MODEL_NOT_FOUND", call("gpt-9", key: cast.key)),
             Scene(
-                "studio-preview, which needs Enterprise",
+                "a model for Enterprise",
                 403,
                 "MODEL_TIER_REQUIRED",
                 call("studio-preview", key: cast.key)
             ),
             Scene(
-                "?async=true for a model without it",
+                "?async=true, not supported",
                 400,
                 "ASYNC_NOT_SUPPORTED",
                 call("gpt-5-4-mini", key: cast.key, query: "?async=true")
             ),
             Scene(
-                "\(Cast.grantedModel) again, its grant is spent",
+                "a model whose grant is spent",
                 402,
                 "grant_exhausted",
                 call(Cast.grantedModel, key: cast.key)
             ),
             Scene(
-                "4 images in 4K at high quality",
+                "a run for 240 credits",
                 402,
                 "INSUFFICIENT_CREDITS",
                 call("gpt-image-2", key: cast.key, body: dear)
             ),
             Scene(
-                "the provider fails at the work",
+                "a provider that fails",
                 500,
                 "EXECUTION_FAILED",
                 call("gpt-5-4-mini", key: cast.key, body: #"{"inputs":{"prompt":"Hello [[fault:fail]]"}}"#)
             ),
             Scene(
-                "the provider's answer is lost",
+                "an answer that is lost",
                 500,
                 "EXECUTION_FAILED",
                 call("gpt-5-4-mini", key: cast.key, body: #"{"inputs":{"prompt":"Hello [[fault:drop]]"}}"#)
@@ -178,7 +178,7 @@ struct Refusals: Sendable {
             sent += replies.count
             if let refused {
                 stage.terminal.clearPassing()
-                let title = "more than \(Numbers.grouped(Self.requestsPerMinute)) requests in a minute"
+                let title = "request \(Numbers.grouped(Self.requestsPerMinute + 1)) of a minute"
                 try expect(title, refused, 429, "RATE_LIMIT_EXCEEDED")
                 return (title, refused)
             }
@@ -195,7 +195,7 @@ struct Refusals: Sendable {
             text += issues.map { "\n· \($0["path"]?.stringValue ?? ""): \($0["message"]?.stringValue ?? "")" }.joined()
         }
         var facts: [String] = []
-        for name in ["required", "requiredTier", "tier", "limit", "retryAfter"] {
+        for name in ["required", "tier", "retryAfter"] {
             if let value = json[name]?.scalarText, !text.contains(value) { facts.append("\(name) \(value)") }
         }
         if let grant = json["grant"]?.objectValue {

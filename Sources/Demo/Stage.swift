@@ -45,7 +45,9 @@ struct Stage: Sendable {
             reply.headers.first { $0.key.lowercased() == name.lowercased() }.map { "\(name): \($0.value)" }
         }
         line("  " + terminal.styled(headers.joined(separator: "   "), .dim))
-        for text in reply.lines { line("  " + text) }
-        line()
+        for text in reply.lines {
+            let room = terminal.width - 5
+            line("  " + (text.count > room ? text.prefix(room) + "…" : text))
+        }
     }
 }

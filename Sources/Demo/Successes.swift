@@ -15,12 +15,14 @@ struct Successes: Sendable {
             inputs: #"{"prompt":"Why does a ledger only append?"}"#,
             cost: "1"
         )
+        stage.line()
         try await run(
             "Paid from credits: an image model, whose job is polled until it has ended",
             model: "gpt-image-2",
             inputs: #"{"prompt":"A ledger as a tree","quality":"low"}"#,
             cost: "5"
         )
+        stage.line()
         try await run(
             "Paid by the grant: cost 0, whatever the model costs",
             model: Cast.grantedModel,

@@ -35,15 +35,20 @@ public struct HistoryEntry: Sendable {
     }
 
     /// What it is about, in a few words.
-    public var summary: String {
+    ///
+    /// - Parameter isShort: whether ids are cut to their last digits.
+    public func summary(isShort: Bool = false) -> String {
+        func id(_ id: some LedgerIdentifier) -> String { isShort ? "…" + id.description.suffix(6) : id.description }
         let content = event.content
         var words: [String] = []
-        if let model = content.model { words.append(model) }
+        // A denied capability names the model itself.
+        if let model = content.model, content.type != .capabilityDenied { words.append(model) }
         words += (content.detail.map(Self.members) ?? []).compactMap { Self.words($0, content.type) }
         switch content.type {
-        case .keyIssued, .keyRevoked: if let key = content.keyID { words.append("key \(key)") }
-        case .grantIssued, .grantRevoked: if let grant = content.grantID { words.append("grant \(grant)") }
-        case .creditsAdded, .creditsExpired, .creditsAdjusted: if let pot = content.potID { words.append("pot \(pot)") }
+        case .keyIssued, .keyRevoked: if let key = content.keyID { words.append("key \(id(key))") }
+        case .grantIssued, .grantRevoked: if let grant = content.grantID { words.append("grant \(id(grant))") }
+        case .creditsAdded, .creditsExpired, .creditsAdjusted:
+            if let pot = content.potID { words.append("pot \(id(pot))") }
         default: break
         }
         return words.joined(separator: ", ")
@@ -62,6 +67,7 @@ public struct HistoryEntry: Sendable {
         ]
         if hidden.contains(member.key) || (member.key == "expires" && type == .creditsHeld) { return nil }
         if member.key == "expires", type == .grantHeld { return nil }
+        if member.key == "held", member.value == .integer(0) { return nil }
         if ["available", "required", "quote", "cost"].contains(member.key), let amount = member.value.amountValue {
             return "\(member.key) \(amount)"
         }
@@ -108,16 +114,20 @@ public struct HistoryEntry: Sendable {
 /// The columns of a history for people.
 public struct HistoryTable: Sendable {
     private let table: TextTable
-    private let terminal: Terminal
+    private let isCompact: Bool
 
     /// Makes the table for a terminal.
-    public init(indent: Int = 0, terminal: Terminal) {
-        self.terminal = terminal
+    ///
+    /// - Parameter isCompact: whether dates are left out and ids cut to their last digits.
+    public init(indent: Int = 0, isCompact: Bool = false, terminal: Terminal) {
+        self.isCompact = isCompact
         self.table = TextTable(
             [
-                .init("seq", width: 5, isRight: true), .init("time (UTC)", width: 19), .init("event", width: 20),
-                .init("amount", width: 9, isRight: true), .init("balance", width: 9, isRight: true),
-                .init("held", width: 7, isRight: true), .init("about", width: 30),
+                .init("seq", width: isCompact ? 3 : 5, isRight: true),
+                .init(isCompact ? "time" : "time (UTC)", width: isCompact ? 8 : 19), .init("event", width: 20),
+                .init("amount", width: isCompact ? 6 : 9, isRight: true),
+                .init("balance", width: isCompact ? 7 : 9, isRight: true),
+                .init("held", width: isCompact ? 4 : 7, isRight: true), .init("about", width: 30),
             ],
             indent: indent,
             terminal: terminal
@@ -133,12 +143,12 @@ public struct HistoryTable: Sendable {
         let time = content.recordedAt.rfc3339
         return table.row([
             .init("\(entry.event.sequence)", .dim),
-            .init("\(time.prefix(10)) \(time.dropFirst(11).prefix(8))", .dim),
+            .init((isCompact ? "" : "\(time.prefix(10)) ") + time.dropFirst(11).prefix(8), .dim),
             .init(content.type.rawValue, style(of: content.type)),
             .init(entry.amount, amountStyle(entry)),
             .init(entry.posted.description),
             .init(entry.held == .zero ? "0" : entry.held.description, entry.held == .zero ? .dim : .yellow),
-            .init(entry.summary, .dim),
+            .init(entry.summary(isShort: isCompact), .dim),
         ])
     }
 

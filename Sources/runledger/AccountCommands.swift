@@ -76,7 +76,7 @@ struct CreditsCommand: AsyncParsableCommand {
 
                 Examples:
                   runledger credits add ACCOUNT 11329 --kind plan --expires 30d
-                  runledger credits add ACCOUNT 500 --kind top_up --expires 2027-01-31 --reference 'invoice 1001'
+                  runledger credits add ACCOUNT 500 --reference 'invoice 1001'
                 """
         )
         @Argument(help: "The account's id.", transform: Parse.account)
@@ -136,7 +136,7 @@ struct GrantCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Give a number of free runs, or a span of days that the first run opens.",
             discussion: """
-                While the grant has headroom a run of the model costs 0. Once it is spent the model is blocked for the
+                While the grant has headroom a run of the model costs 0. Once it is spent the model is blocked for the \
                 account until it is on a higher plan: more credits do not help.
 
                 Examples:

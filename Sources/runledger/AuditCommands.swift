@@ -11,8 +11,8 @@ struct VerifyCommand: AsyncParsableCommand {
         commandName: "verify",
         abstract: "Check every journal and every projection. Exit code 1 when anything is wrong.",
         discussion: """
-            Folds all events anew: positions and sequences without gap, hashes and chains, times, sums, journal heads, and
-            every row of every projection against the fold. Names the first bad thing of each journal. Reads beside live
+            Folds all events anew: positions and sequences without gap, hashes and chains, times, sums, journal heads, and \
+            every row of every projection against the fold. Names the first bad thing of each journal. Reads beside live \
             traffic and changes nothing.
             """
     )
@@ -128,7 +128,7 @@ struct RebuildCommand: AsyncParsableCommand {
         commandName: "rebuild",
         abstract: "Derive the projections of one journal or of all anew from the events, and swap them in.",
         discussion: """
-            Runs beside live traffic; a journal is locked only while its last events are folded and the rows are swapped.
+            Runs beside live traffic; a journal is locked only while its last events are folded and the rows are swapped. \
             Events that are damaged are refused, and then nothing has changed.
             """
     )

@@ -9,7 +9,7 @@ struct DatabaseCommand: AsyncParsableCommand {
         commandName: "db",
         abstract: "Start, stop or look at the private PostgreSQL.",
         discussion: """
-            It lives in .runledger/postgres, takes no port and is reached through a Unix socket. As root it runs as the
+            It lives in .runledger/postgres, takes no port and is reached through a Unix socket. As root it runs as the \
             user `postgres`. Where RUNLEDGER_DATABASE_URL is set, the database is somebody else's to start.
             """,
         subcommands: [Start.self, Stop.self, Status.self]

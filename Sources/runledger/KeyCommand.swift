@@ -18,7 +18,7 @@ struct KeyCommand: AsyncParsableCommand {
             discussion: """
                 Examples:
                   runledger key issue ACCOUNT
-                  runledger key issue ACCOUNT --name 'image worker' --capability model:gpt-image-2:run
+                  runledger key issue ACCOUNT --name worker --capability model:gpt-image-2:run
                 """
         )
         @Argument(help: "The account's id.", transform: Parse.account)

@@ -23,26 +23,27 @@ struct Runledger: AsyncParsableCommand {
               runledger replay --account ACCOUNT
               runledger verify
 
-            RUNLEDGER_DATABASE_URL chooses the database. Without it, the database `runledger` of a private PostgreSQL in
-            .runledger/postgres is used (RUNLEDGER_FOLDER names another folder than .runledger).
+            RUNLEDGER_DATABASE_URL chooses the database. Without it, the one of a \
+            private PostgreSQL in .runledger/ is used; RUNLEDGER_FOLDER names another \
+            folder.
 
-            Exit codes: 0 done, 1 the answer is no (refused, damaged, pending), 64 the command makes no sense, 69 what it
-            needs is not there now.
+            Exit codes: 0 done, 1 the answer is no (refused, damaged, pending), 64 the \
+            command makes no sense, 69 what it needs is not there now.
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Try it:", subcommands: [DemoCommand.self, UpCommand.self]),
+            CommandGroup(name: "Try it", subcommands: [DemoCommand.self, UpCommand.self]),
             CommandGroup(
-                name: "Set it up:",
+                name: "Set it up",
                 subcommands: [DatabaseCommand.self, InitCommand.self, MigrateCommand.self]
             ),
-            CommandGroup(name: "Serve:", subcommands: [ServeCommand.self, SimulatorCommand.self]),
+            CommandGroup(name: "Serve", subcommands: [ServeCommand.self, SimulatorCommand.self]),
             CommandGroup(
-                name: "Accounts:",
+                name: "Accounts",
                 subcommands: [AccountCommand.self, CreditsCommand.self, GrantCommand.self, KeyCommand.self]
             ),
             CommandGroup(
-                name: "Audit:",
+                name: "Audit",
                 subcommands: [VerifyCommand.self, ReplayCommand.self, RebuildCommand.self]
             ),
         ]

@@ -22,13 +22,14 @@ struct ServeCommand: AsyncParsableCommand {
             Refuses to start when migrations are pending or when the database is newer than this program.
 
             Settings from the environment; options win over them:
-              RUNLEDGER_HOST, RUNLEDGER_PORT           where to listen (127.0.0.1, 8080)
-              RUNLEDGER_MODELS                         folder of the models' definitions (models)
-              RUNLEDGER_SIMULATOR_URL                  the provider simulator, for every provider
-              RUNLEDGER_DATABASE_URL                   the database (the private one)
-              RUNLEDGER_DATABASE_SESSIONS              connections to it (6)
-              RUNLEDGER_SHUTDOWN_GRACE_SECONDS         for runs under way (30)
-              RUNLEDGER_LOG_LEVEL, RUNLEDGER_LOG_FORMAT    trace … critical (info), json or text (json)
+              RUNLEDGER_HOST, _PORT              where to listen (127.0.0.1, 8080)
+              RUNLEDGER_MODELS                   folder of the models' definitions (models)
+              RUNLEDGER_SIMULATOR_URL            stands in for every provider
+              RUNLEDGER_DATABASE_URL             the database (the private one)
+              RUNLEDGER_DATABASE_SESSIONS        connections to it (6)
+              RUNLEDGER_SHUTDOWN_GRACE_SECONDS   for runs under way (30)
+              RUNLEDGER_LOG_LEVEL                trace to critical (info)
+              RUNLEDGER_LOG_FORMAT               json or text (json)
             and what the definitions name in ${…}: base URLs and keys of providers.
 
             Example: runledger serve --port 8080 --simulator http://127.0.0.1:9090
@@ -81,7 +82,7 @@ struct SimulatorCommand: AsyncParsableCommand {
         commandName: "simulator",
         abstract: "Stand in for the providers of the shipped models until SIGTERM or Ctrl-C.",
         discussion: """
-            It speaks the providers' own wires. A prompt with a marker brings a fault: [[fault:fail]], [[fault:drop]],
+            It speaks the providers' own wires. A prompt with a marker brings a fault: [[fault:fail]], [[fault:drop]], \
             [[fault:hang]], [[fault:refuse]], [[fault:error500]], [[fault:slow]], [[fault:garbage]] …
             What it was asked to do: GET /_simulator/count and /_simulator/runs.
 
@@ -90,11 +91,11 @@ struct SimulatorCommand: AsyncParsableCommand {
     )
     @Option(help: "The address to listen on.")
     var host = "127.0.0.1"
-    @Option(help: "The port to listen on; 0 for any that is free.", transform: Parse.port)
+    @Option(help: "The port to listen on; 0 for any that is free (default: 9090).", transform: Parse.port)
     var port = 9_090
-    @Option(help: "Milliseconds that every answer takes.", transform: Parse.milliseconds)
+    @Option(help: "Milliseconds that every answer takes (default: 0).", transform: Parse.milliseconds)
     var latency = 0
-    @Option(help: "Milliseconds from a job's acceptance to its end.", transform: Parse.milliseconds)
+    @Option(help: "Milliseconds from a job's acceptance to its end (default: 0).", transform: Parse.milliseconds)
     var job = 0
     @Flag(help: .hidden)
     var untilInputEnds = false

@@ -10,7 +10,7 @@ struct InitCommand: AsyncParsableCommand {
         commandName: "init",
         abstract: "Create the database if it is missing, migrate it, and create the ledger in it.",
         discussion: """
-            Running it again changes nothing. The private PostgreSQL is started if it does not run. The number of journals
+            Running it again changes nothing. The private PostgreSQL is started if it does not run. The number of journals \
             is fixed for good: accounts are spread over them, and each is written by one transaction at a time.
 
             Example: runledger init --journals 32 --name production
@@ -57,8 +57,8 @@ struct MigrateCommand: AsyncParsableCommand {
         commandName: "migrate",
         abstract: "Apply the SQL that is pending.",
         discussion: """
-            Each file is one transaction together with its record; an attempt that fails is taken up where it ended. An
-            applied migration that was edited is refused. With --dry-run nothing is done, and the exit code is 1 when
+            Each file is one transaction together with its record; an attempt that fails is taken up where it ended. An \
+            applied migration that was edited is refused. With --dry-run nothing is done, and the exit code is 1 when \
             something is pending.
             """
     )

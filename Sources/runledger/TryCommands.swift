@@ -8,7 +8,7 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "See runs, every refusal, the account's history and the ledger's verification, in half a minute.",
         discussion: """
-            Works on a private PostgreSQL of its own in .runledger/demo, made anew each time, whatever
+            Works on a private PostgreSQL of its own in .runledger/demo, made anew each time, whatever \
             RUNLEDGER_DATABASE_URL says, and leaves nothing running. NO_COLOR turns colours off.
             """
     )
@@ -26,7 +26,7 @@ struct UpCommand: AsyncParsableCommand {
         commandName: "up",
         abstract: "Start database, simulator and service, print URL, key and a curl line, and stay up until Ctrl-C.",
         discussion: """
-            Creates the ledger if there is none, and a demo account with a key; the key stays in .runledger/demo-key,
+            Creates the ledger if there is none, and a demo account with a key; the key stays in .runledger/demo-key, \
             readable by you alone, and is used again the next time. Ctrl-C stops what was started and keeps the ledger.
             """
     )

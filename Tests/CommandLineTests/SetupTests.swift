@@ -1,4 +1,5 @@
 import LocalCluster
+import Registry
 import TestSupport
 import Testing
 
