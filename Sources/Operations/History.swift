@@ -41,7 +41,8 @@ public struct HistoryEntry: Sendable {
         func id(_ id: some LedgerIdentifier) -> String { isShort ? "…" + id.description.suffix(6) : id.description }
         let content = event.content
         var words: [String] = []
-        if let model = content.model { words.append(model) }
+        // A denied capability names the model itself.
+        if let model = content.model, content.type != .capabilityDenied { words.append(model) }
         words += (content.detail.map(Self.members) ?? []).compactMap { Self.words($0, content.type) }
         if content.type == .capabilityDenied { words.removeFirst() }
         switch content.type {

@@ -64,7 +64,8 @@ extension OperationError {
                 advice: "Stop writing to it and run `runledger verify`."
             )
         case let error as RegistryError:
-            let advice = "Correct the definition files, or name another folder with --models or RUNLEDGER_MODELS."
+            let advice =
+                "Set the variables that they name, or let --simulator URL stand in; --models names another folder."
             self.init(.unavailable, "The models' definitions can't be used.", advice: advice, excerpt: "\(error)")
         case let error as SQLFilesError:
             self.init(.unavailable, "The program's SQL files can't be used: \(error)")

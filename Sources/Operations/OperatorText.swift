@@ -110,7 +110,7 @@ extension Timestamp {
             index = start
             while isAt(index, "0123456789") { index += 1 }
             guard (1...9).contains(index - start), let value = digits(start..<min(index, start + 6)) else { return nil }
-            fraction = (index - start..<6).reduce(value) { value, _ in value * 10 }
+            fraction = (min(index - start, 6)..<6).reduce(value) { value, _ in value * 10 }
         }
         var offset: Int64 = 0
         if isAt(index, "Zz") {

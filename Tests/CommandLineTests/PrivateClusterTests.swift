@@ -59,7 +59,8 @@ struct PrivateClusterTests {
                 #expect(processes(of: folder) == [])
             }
             #expect(keys.count == 2 && keys[0] == keys[1])
-            let mode = try FileManager.default.attributesOfItem(atPath: "\(folder)/demo-key")[.posixPermissions] as? NSNumber
+            let mode =
+                try FileManager.default.attributesOfItem(atPath: "\(folder)/demo-key")[.posixPermissions] as? NSNumber
             #expect(mode?.intValue == 0o600)
             try await program("db", "start").expect(0)
             try await program("verify").expect(0, "clean", "balance 9998")

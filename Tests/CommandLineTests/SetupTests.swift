@@ -1,4 +1,5 @@
 import LocalCluster
+import Registry
 import TestSupport
 import Testing
 
@@ -55,7 +56,8 @@ struct SetupTests {
     func needsLedger() async throws {
         let id = "019ab5d0-7c1e-7000-8f3a-5b1c2d3e4f50"
         let commands = [
-            ["verify"], ["serve", "--port", "0"], ["account", "show", id], ["replay", "--account", id], ["rebuild"],
+            ["verify"], ["serve", "--port", "0", "--simulator", "http://127.0.0.1:1"], ["account", "show", id],
+            ["replay", "--account", id], ["rebuild"],
         ]
         for command in commands { try await Program.here.run(command).expect(69, "no ledger", "runledger init") }
         // Migrated, and still without a ledger.
@@ -66,14 +68,28 @@ struct SetupTests {
     @Test("serve refuses to start while a migration is pending, and when the database is newer")
     func refusesOtherVersions() async throws {
         try await Program.here("init", "--journals", "2").expect(0)
-        let last = "(SELECT max(name) FROM ledger.migrations)"
+        let later = "'9999_later.sql'"
         try await LocalCluster.psql(
-            "UPDATE ledger.migrations SET name = '9999_later.sql' WHERE name = \(last)",
+            """
+            INSERT INTO ledger.migrations
+            SELECT (jsonb_populate_record(migrations, jsonb_build_object('name', \(later)))).*
+            FROM ledger.migrations ORDER BY name LIMIT 1
+            """,
             url: TestDatabase.url
         )
         try await Program.here("serve", "--port", "0").expect(69, "9999_later.sql", "version of runledger")
+        try await LocalCluster.psql("DELETE FROM ledger.migrations WHERE name = \(later)", url: TestDatabase.url)
+        let last = "(SELECT max(name) FROM ledger.migrations)"
         try await LocalCluster.psql("DELETE FROM ledger.migrations WHERE name = \(last)", url: TestDatabase.url)
         try await Program.here("serve", "--port", "0").expect(69, "pending", "runledger migrate")
+        try await Program.here("verify").expect(69, "pending", "runledger migrate")
+    }
+
+    @Test("serve names what the definitions lack")
+    func namesMissingVariables() async throws {
+        try await Program.here("init", "--journals", "2").expect(0)
+        try await Program.here("serve", "--port", "0").expect(69, "models/", "KIE_BASE_URL", "--simulator")
+        try await Program.here("serve", "--port", "0", "--models", "nowhere").expect(69, "nowhere")
     }
 
     @Test("a server that is not there is named, without the password")
