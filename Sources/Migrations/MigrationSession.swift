@@ -179,7 +179,7 @@ final class MigrationSession {
         return """
             DO $do$ BEGIN
                 IF to_regprocedure('\(function)(text, text)') IS NOT NULL THEN
-                    PERFORM \(function)(\(quoted("migrate \(file.path)")), '\(scope)');
+                    PERFORM \(function)(\(BookkeepingStatements.quoted("migrate \(file.path)")), '\(scope)');
                 END IF;
             END $do$;
             """
@@ -188,20 +188,7 @@ final class MigrationSession {
     private func record(_ file: SQLFile, since start: ContinuousClock.Instant) -> String {
         let elapsed = (ContinuousClock.now - start).components
         let microseconds = elapsed.seconds * 1_000_000 + elapsed.attoseconds / 1_000_000_000_000
-        let isMigration = file.path.hasPrefix(SQLFiles.Folder.migrations.rawValue + "/")
-        let (table, key) = isMigration ? ("migrations", file.name) : ("replaceables", file.path)
-        let column = isMigration ? "name" : "path"
-        let columns = "checksum, applied_at, applied_by, duration_microseconds"
-        var statement = """
-            INSERT INTO ledger.\(table) (\(column), \(columns))
-            VALUES (\(Self.quoted(key)), '\(file.checksum)', clock_timestamp(), session_user, \(microseconds))
-            """
-        if !isMigration {
-            statement += """
-                 ON CONFLICT (path) DO UPDATE SET (\(columns))
-                = ROW(excluded.checksum, excluded.applied_at, excluded.applied_by, excluded.duration_microseconds)
-                """
-        }
+        let statement = BookkeepingStatements.record(file, microseconds: microseconds)
         if hasBooks { return statement }
         unrecorded.append(statement)
         return "SELECT"
@@ -214,10 +201,6 @@ final class MigrationSession {
         guard hasBooks else { return }
         _ = try await query(unrecorded.joined(separator: "; "))
         unrecorded = []
-    }
-
-    private static func quoted(_ text: String) -> String {
-        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
     }
 
     private func query(_ sql: String) async throws(MigrationError) -> [[String?]] {

@@ -19,7 +19,7 @@ struct BenchCommand: AsyncParsableCommand {
             Examples:
               runledger bench ledger
               runledger bench ledger --concurrency 256 --seconds 20 --json
-              runledger bench http --concurrency 64
+              runledger bench http --concurrency 64 --json
             """,
         subcommands: [BenchLedgerCommand.self, BenchHTTPCommand.self]
     )
@@ -55,7 +55,7 @@ struct BenchHTTPCommand: AsyncParsableCommand {
     @Option(help: "How long to run, in seconds.", transform: BenchParse.seconds)
     var seconds = 10
     @Option(help: "Requests under way at any time.", transform: BenchParse.concurrency)
-    var concurrency = 64
+    var concurrency = 256
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
