@@ -185,6 +185,26 @@ struct StoreBasicsTests {
         }
     }
 
+    @Test("an id that another account has is refused alone, and the other account keeps what it has")
+    func foreignIdentifiers() async throws {
+        try await withStore { store in
+            let journal = JournalID(1)
+            let owner = try await Tenant.open(in: store, credits: Credits(whole: 5), journal: journal)
+            let other = try await Tenant.open(in: store, credits: Credits(whole: 5), journal: journal)
+            let execution = owner.newExecution()
+            _ = try await store.submit(owner.admit(execution))
+            try await store.succeed(owner.command(.revokeKey(owner.key)))
+            for command in [other.issueKey(owner.key), other.admit(execution)] {
+                let error = try await storeError { try await store.submit(command) }
+                #expect(error.code == .rejected)
+            }
+            #expect(try await store.key(owner.key)?.key.revokedAt != nil)
+            #expect(try await store.execution(execution)?.account == owner.account)
+            #expect(try await store.submit(other.admit()).admission != nil)
+            try await expectSound(store)
+        }
+    }
+
     @Test("what an account reads of itself is of one moment, also while runs are admitted and settled")
     func consistentReading() async throws {
         try await withStore { store in

@@ -38,7 +38,7 @@ struct ModelTests {
             var steps = 0
             do {
                 while steps < Self.stepCount {
-                    if steps >= 600 * (floods + 1) {
+                    if steps >= 1_200 * (floods + 1) {
                         try await machine.flood()
                         floods += 1
                     }

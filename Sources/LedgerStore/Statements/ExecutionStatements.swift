@@ -90,13 +90,15 @@ struct InsertExecutions: PostgresStatement {
     }
 }
 
-/// Puts the rows of runs as they are now, whether or not they are there already.
+/// Puts the rows of runs as they are now, whether or not they are there already. PostgreSQL refuses the id of another
+/// account's run, because its owner would become NULL.
 struct PutExecutions: PostgresStatement {
     typealias Row = Void
     static let name = "put_executions"
     static let sql = """
         \(InsertExecutions.sql)
         ON CONFLICT (journal, execution_id) DO UPDATE SET
+            account_id = CASE WHEN executions.account_id = excluded.account_id THEN excluded.account_id END,
             status = excluded.status, provider_request_id = excluded.provider_request_id, charged = excluded.charged,
             absorbed = excluded.absorbed, error_code = excluded.error_code, ended_at = excluded.ended_at
         """

@@ -34,13 +34,16 @@ struct LoadKeys: PostgresStatement {
     }
 }
 
-/// Puts the row of a key as it is now. One at a time: keys are issued one at a time.
+/// Puts the row of a key as it is now. One at a time: keys are issued one at a time. PostgreSQL refuses the id of another
+/// account's key, because its owner would become NULL.
 struct PutKey: PostgresStatement {
     typealias Row = Void
     static let name = "put_key"
     static let sql = """
         INSERT INTO ledger.api_keys (journal, \(LoadKeys.columns)) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        ON CONFLICT (journal, key_id) DO UPDATE SET revoked_at = excluded.revoked_at
+        ON CONFLICT (journal, key_id) DO UPDATE SET
+            account_id = CASE WHEN api_keys.account_id = excluded.account_id THEN excluded.account_id END,
+            revoked_at = excluded.revoked_at
         """
     static let parameterTypes: [PostgresType] = [
         .int2, .uuid, .uuid, .text, .bytea, .textArray, .timestamptz, .timestamptz,
