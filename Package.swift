@@ -51,6 +51,19 @@ let package = Package(
             providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
         ),
         .target(name: "Postgres", dependencies: ["CLibpq"], swiftSettings: settings),
+        .target(
+            name: "SQLFiles",
+            dependencies: [crypto],
+            path: "sql",
+            exclude: ["README.md"],
+            sources: ["SQLFiles.swift", "SQLFile.swift", "SQLFilesError.swift"],
+            resources: [
+                .copy("roles"), .copy("bookkeeping"), .copy("migrations"), .copy("functions"), .copy("views"),
+                .copy("triggers"), .copy("grants"), .copy("reports"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "Migrations", dependencies: ["Postgres", "SQLFiles"], swiftSettings: settings),
         .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres"], swiftSettings: settings),
         .target(name: "Registry", dependencies: ["Ledger", crypto, yams], swiftSettings: settings),
         .target(name: "Runs", dependencies: ["Ledger", "Registry", crypto], swiftSettings: settings),
@@ -79,21 +92,63 @@ let package = Package(
         ),
         .target(
             name: "Benchmarking",
-            dependencies: ["Ledger", "LedgerStore", "Runs", histogram],
+            dependencies: [
+                "Ledger", "LedgerStore", "LocalCluster", "Runs", asyncHTTPClient, histogram, nioCore, nioHTTP1,
+            ],
             swiftSettings: settings
         ),
         .target(name: "CSpawn"),
         .target(name: "LocalCluster", dependencies: ["CSpawn"], swiftSettings: settings),
         .target(name: "Observability", dependencies: [logging], swiftSettings: settings),
         .target(
+            name: "Operations",
+            dependencies: [
+                "App", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Postgres", "Registry", "RunAPI", "Runs",
+                "SQLFiles",
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Demo",
+            dependencies: [
+                "App", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Operations", "Registry", "Runs",
+                asyncHTTPClient, nioCore, nioHTTP1, unixSignals,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "runledger",
+            dependencies: [
+                "App", "Benchmarking", "Demo", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Observability",
+                "Operations", "Postgres",
+                "ProviderSimulator", "Registry", "RunAPI", "Runs", "SQLFiles", argumentParser, configuration,
+                hummingbird,
+                lifecycle, logging, nioCore,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "TestSupport",
             dependencies: ["LocalCluster"],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
-        .executableTarget(
-            name: "scratch",
-            dependencies: ["Benchmarking", "Ledger", "LedgerStore", "Postgres"],
+        .target(
+            name: "LedgerTestSupport",
+            dependencies: [
+                "Ledger", "LedgerStore", "Postgres", "Migrations", "SQLFiles", "LocalCluster", "TestSupport",
+            ],
+            path: "Tests/LedgerTestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "LedgerStoreTests",
+            dependencies: ["Ledger", "LedgerStore", "Postgres", "LocalCluster", "TestSupport", "LedgerTestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ModelTests",
+            dependencies: ["Ledger", "LedgerStore", "Postgres", "TestSupport", "LedgerTestSupport"],
             swiftSettings: settings
         ),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: settings),
@@ -108,6 +163,36 @@ let package = Package(
             dependencies: ["Observability", "TestSupport", logging],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "MigrationsTests",
+            dependencies: ["Migrations", "SQLFiles", "Postgres", "LocalCluster", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FenceTests",
+            dependencies: ["Migrations", "SQLFiles", "Postgres", "Ledger", "LocalCluster", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: ["runledger", "Operations", "Ledger", "LocalCluster", "Registry", "RunAPI", "TestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "RegistryTests", dependencies: ["Registry", "Ledger"], swiftSettings: settings),
+        .testTarget(
+            name: "ProvidersTests",
+            dependencies: [
+                "Providers", "ProviderSimulator", "Registry", "Runs", "Ledger", asyncHTTPClient, nioCore, nioPosix,
+                logging, lifecycle,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ProviderSimulatorTests",
+            dependencies: [
+                "ProviderSimulator", "Registry", hummingbirdTesting, hummingbird, logging, httpTypes, nioCore,
+            ],
+            swiftSettings: settings
+        ),
     ]
 )

@@ -14,7 +14,9 @@ public struct LedgerConnection: Sendable {
         var configuration = try PostgresConfiguration(url: databaseURL)
         configuration.role = "runledger_service"
         configuration.settings = [
-            ("enable_seqscan", "off"), ("plan_cache_mode", "force_generic_plan"), ("jit", "off"),
+            ("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"),
+            ("enable_bitmapscan", "off"), ("enable_material", "off"), ("enable_sort", "off"),
+            ("plan_cache_mode", "force_generic_plan"), ("jit", "off"),
             ("synchronous_commit", "on"), ("idle_in_transaction_session_timeout", "30s"),
         ]
         return configuration

@@ -32,6 +32,8 @@ public struct LedgerBenchmark: Sendable {
         public var settle = LatencyRecorder()
         /// Time for both commits of a run together.
         public var run = LatencyRecorder()
+        /// Nothing measured.
+        public init() {}
         /// Runs per second.
         public var runsPerSecond: Double { Double(runs) / seconds }
     }

@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// It reads a pipe that only its starter holds open, and ends when that pipe does: so it can't outlive its starter, even
 /// one that is killed.
-final class LocalService: Sendable {
+package final class LocalService: Sendable {
     /// What it is called in messages.
     let name: String
     /// The file of its output.
@@ -86,7 +86,7 @@ final class LocalService: Sendable {
     /// The port it listens on.
     var port: Int { listeningPort.withLock { $0 } ?? 0 }
     /// Its base URL.
-    var url: String { "http://127.0.0.1:\(port)" }
+    package var url: String { "http://127.0.0.1:\(port)" }
     /// Whether it has ended.
     var hasEnded: Bool { exit.withLock { $0 != nil } }
 

@@ -2,18 +2,18 @@ import App
 import Foundation
 import LocalCluster
 import Migrations
-import Operations
+package import Operations
 
 /// Everything that a run of the demo needs on this machine: the database, the simulator, the service.
-struct LocalStack {
+package struct LocalStack {
     let database: LedgerDatabase
     let report: LedgerSetup.Report
     let startedDatabase: Bool
-    let simulator: LocalService
-    let service: LocalService
+    package let simulator: LocalService
+    package let service: LocalService
 
     /// How far the start is, with what there is to say about a finished step.
-    enum Progress {
+    package enum Progress {
         case started(String)
         case finished(String, String, Duration)
     }
@@ -25,7 +25,7 @@ struct LocalStack {
     ///   - simulatorArguments: beside its port.
     ///   - keepsDatabase: whether a private cluster's data stays when the start fails.
     ///   - progress: called before and after each step.
-    static func start(
+    package static func start(
         _ database: LedgerDatabase,
         port: Int,
         simulatorArguments: [String] = [],
@@ -78,7 +78,7 @@ struct LocalStack {
     }
 
     /// Stops what was started, the service first, so that its runs end in order.
-    func stop() async {
+    package func stop() async {
         await service.stop()
         await simulator.stop()
         if startedDatabase { try? await database.cluster?.stop() }

@@ -17,10 +17,11 @@ public enum CanonicalBytes {
         content: EventContent,
         previousHash: Digest?
     ) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(512)
-        append(version, journal, position, sequence, content, previousHash, to: &bytes)
-        return bytes
+        ByteSink.withBytes { sink in
+            put(version, journal, position, sequence, content, previousHash, into: &sink)
+        } _: {
+            Array($0)
+        }
     }
 
     static func hash(
@@ -31,83 +32,81 @@ public enum CanonicalBytes {
         content: EventContent,
         previousHash: Digest?
     ) -> Digest {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(512)
-        bytes.append(0x00)
-        append(version, journal, position, sequence, content, previousHash, to: &bytes)
-        return Digest(of: bytes)
+        ByteSink.withBytes { sink in
+            sink.put(0x00)
+            put(version, journal, position, sequence, content, previousHash, into: &sink)
+        } _: {
+            Digest(of: $0)
+        }
     }
 
-    private static func append(
+    private static func put(
         _ version: Int16,
         _ journal: JournalID,
         _ position: Int64,
         _ sequence: Int64,
         _ content: EventContent,
         _ previousHash: Digest?,
-        to bytes: inout [UInt8]
+        into sink: inout ByteSink
     ) {
-        bytes.appendField(version)
-        bytes.appendField(journal.number)
-        bytes.appendField(position)
-        bytes.appendField(content.accountID.value)
-        bytes.appendField(sequence)
-        bytes.appendField(content.type.rawValue)
-        bytes.appendField(content.recordedAt.microseconds)
-        bytes.appendField(content.effectiveAt.microseconds)
-        bytes.appendField(content.commandID.value)
-        bytes.appendField(content.requestID?.value)
-        bytes.appendField(content.executionID?.value)
-        bytes.appendField(content.keyID?.value)
-        bytes.appendField(content.model)
-        bytes.appendField(content.grantID?.value)
-        bytes.appendField(content.holdID?.value)
-        bytes.appendField(content.potID?.value)
-        bytes.appendField(content.amount?.microcredits)
-        bytes.appendField(content.balanceAfter?.microcredits)
-        bytes.appendField(content.heldAfter?.microcredits)
-        bytes.appendField(content.priceVersion)
-        bytes.appendField(content.detail)
-        bytes.appendField(previousHash)
+        sink.putField(version)
+        sink.putField(journal.number)
+        sink.putField(position)
+        sink.putField(content.accountID.value)
+        sink.putField(sequence)
+        sink.putField(content.type.rawValue)
+        sink.putField(content.recordedAt.microseconds)
+        sink.putField(content.effectiveAt.microseconds)
+        sink.putField(content.commandID.value)
+        sink.putField(content.requestID?.value)
+        sink.putField(content.executionID?.value)
+        sink.putField(content.keyID?.value)
+        sink.putField(content.model)
+        sink.putField(content.grantID?.value)
+        sink.putField(content.holdID?.value)
+        sink.putField(content.potID?.value)
+        sink.putField(content.amount?.microcredits)
+        sink.putField(content.balanceAfter?.microcredits)
+        sink.putField(content.heldAfter?.microcredits)
+        sink.putField(content.priceVersion)
+        sink.putField(content.detail)
+        sink.putField(previousHash)
     }
 }
 
-extension [UInt8] {
-    fileprivate mutating func appendAbsentField() { appendBigEndian(Int32(-1)) }
+extension ByteSink {
+    fileprivate mutating func putAbsentField() { putBigEndian(Int32(-1)) }
 
-    fileprivate mutating func appendField<Number: FixedWidthInteger>(_ value: Number?) {
-        guard let value else { return appendAbsentField() }
-        appendBigEndian(Int32(Number.bitWidth / 8))
-        appendBigEndian(value)
+    fileprivate mutating func putField<Number: FixedWidthInteger & BitwiseCopyable>(_ value: Number?) {
+        guard let value else { return putAbsentField() }
+        putBigEndian(Int32(Number.bitWidth / 8))
+        putBigEndian(value)
     }
 
-    fileprivate mutating func appendField(_ value: Identifier128?) {
-        guard let value else { return appendAbsentField() }
-        appendBigEndian(Int32(16))
-        appendBigEndian(value.high)
-        appendBigEndian(value.low)
+    fileprivate mutating func putField(_ value: Identifier128?) {
+        guard let value else { return putAbsentField() }
+        putBigEndian(Int32(16))
+        putBigEndian(value.high)
+        putBigEndian(value.low)
     }
 
-    fileprivate mutating func appendField(_ value: String?) {
-        guard let value else { return appendAbsentField() }
-        appendBigEndian(Int32(value.utf8.count))
-        append(contentsOf: value.utf8)
+    fileprivate mutating func putField(_ value: String?) {
+        guard let value else { return putAbsentField() }
+        putBigEndian(Int32(value.utf8.count))
+        put(value)
     }
 
-    fileprivate mutating func appendField(_ value: Digest?) {
-        guard let value else { return appendAbsentField() }
-        appendBigEndian(Int32(32))
-        value.append(to: &self)
+    fileprivate mutating func putField(_ value: Digest?) {
+        guard let value else { return putAbsentField() }
+        putBigEndian(Int32(32))
+        put(value)
     }
 
-    fileprivate mutating func appendField(_ value: CanonicalJSON?) {
-        guard let value else { return appendAbsentField() }
-        let lengthStart = count
-        appendBigEndian(Int32(0))
+    fileprivate mutating func putField(_ value: CanonicalJSON?) {
+        guard let value else { return putAbsentField() }
+        let place = count
+        putBigEndian(Int32(0))
         value.write(into: &self)
-        let length = Int32(count - lengthStart - 4)
-        Swift.withUnsafeBytes(of: length.bigEndian) { source in
-            for offset in 0..<4 { self[lengthStart + offset] = source[offset] }
-        }
+        overwriteBigEndian(Int32(count - place - 4), at: place)
     }
 }

@@ -74,7 +74,7 @@ extension CanonicalJSON {
                 guard let key = string(), take(UInt8(ascii: ":")), let element = value(depth: depth + 1) else {
                     return nil
                 }
-                if let last = members.last, !last.key.utf16.lexicographicallyPrecedes(key.utf16) { return nil }
+                if let last = members.last, !CanonicalJSON.precedes(last.key, key) { return nil }
                 members.append(Member(key, element))
             } while take(UInt8(ascii: ","))
             return take(UInt8(ascii: "}")) ? .object(members) : nil

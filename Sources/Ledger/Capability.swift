@@ -17,6 +17,8 @@ public struct Capability: Hashable, Sendable, CustomStringConvertible {
     ]
     private static let slugged: Set<String> = ["workflow:run", "model:run"]
 
+    private static var colon: UInt8 { UInt8(ascii: ":") }
+
     private init(unchecked text: String) { self.text = text }
 
     /// Reads a capability; nil when it does not follow the grammar or names no known resource or verb.
@@ -40,7 +42,7 @@ public struct Capability: Hashable, Sendable, CustomStringConvertible {
 
     /// The narrowest capability that lets a key run one model: `model:<internalName>:run`.
     public static func runModel(_ internalName: String) -> Capability {
-        Capability(unchecked: "model:\(internalName):run")
+        Capability(unchecked: "model:" + internalName + ":run")
     }
 
     /// The granted capability that covers this one, in the contract's order: `*`, the same, `<resource>:*`, and
@@ -48,13 +50,20 @@ public struct Capability: Hashable, Sendable, CustomStringConvertible {
     public func covering(in granted: [Capability]) -> Capability? {
         if granted.contains(.everything) { return .everything }
         if granted.contains(self) { return self }
-        let parts = text.split(separator: ":")
-        guard let resource = parts.first, let verb = parts.last else { return nil }
-        let all = Capability(unchecked: "\(resource):*")
-        if granted.contains(all) { return all }
-        guard parts.count == 3 else { return nil }
-        let anySlug = Capability(unchecked: "\(resource):\(verb)")
-        return granted.contains(anySlug) ? anySlug : nil
+        let bytes = text.utf8
+        guard let first = bytes.firstIndex(of: Self.colon), let last = bytes.lastIndex(of: Self.colon) else {
+            return nil
+        }
+        let resource = bytes[...first]
+        if let all = granted.first(where: { $0.isMade(of: resource, "*".utf8[...]) }) { return all }
+        guard first != last else { return nil }
+        let verb = bytes[bytes.index(after: last)...]
+        return granted.first { $0.isMade(of: resource, verb) }
+    }
+
+    private func isMade(of resource: Substring.UTF8View, _ verb: Substring.UTF8View) -> Bool {
+        guard text.utf8.count == resource.count + verb.count else { return false }
+        return text.utf8.starts(with: resource) && text.utf8.dropFirst(resource.count).elementsEqual(verb)
     }
 }
 

@@ -146,10 +146,9 @@ extension EventContent {
     /// together (design, section 4: a flood of refused requests must not become a flood of rows).
     public func coalesced(with later: EventContent) -> EventContent? {
         guard type == .rateLimitExceeded, later.type == .rateLimitExceeded, accountID == later.accountID,
-            let mine = detail, let other = later.detail, mine["route"] == other["route"],
-            mine["minute"] == other["minute"], mine["limit"] == other["limit"], mine["counted"] == other["counted"],
-            mine["tier"] == other["tier"], let count = mine["refused"]?.integerValue,
-            let more = other["refused"]?.integerValue,
+            let mine = detail, let other = later.detail,
+            ["counted", "limit", "minute", "route", "tier"].allSatisfy({ mine[$0] == other[$0] }),
+            let count = mine["refused"]?.integerValue, let more = other["refused"]?.integerValue,
             case .object(let members) = mine
         else { return nil }
         var merged = self

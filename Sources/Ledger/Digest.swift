@@ -11,24 +11,26 @@ public struct Digest: Hashable, Sendable {
     init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
     /// Reads 32 bytes; nil for any other number.
-    public init?(bytes: some Collection<UInt8>) {
-        guard bytes.count == 32 else { return nil }
-        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        for (index, byte) in bytes.enumerated() {
-            let value = UInt64(byte) << UInt64(56 - 8 * (index & 7))
-            switch index >> 3 {
-            case 0: words.0 |= value
-            case 1: words.1 |= value
-            case 2: words.2 |= value
-            default: words.3 |= value
-            }
-        }
-        self.words = words
+    public init?(bytes: [UInt8]) {
+        guard let digest = bytes.withUnsafeBytes({ Digest(raw: $0) }) else { return nil }
+        self = digest
+    }
+
+    /// Reads 32 bytes from memory; nil for any other number.
+    public init?(raw buffer: UnsafeRawBufferPointer) {
+        guard buffer.count == 32 else { return nil }
+        self.init(loading: buffer)
     }
 
     /// The SHA-256 of some bytes.
     public init(of bytes: [UInt8]) {
-        self = SHA256.hash(data: bytes).withUnsafeBytes { Digest(loading: $0) }
+        self = bytes.withUnsafeBytes { Digest(of: $0) }
+    }
+
+    init(of bytes: UnsafeRawBufferPointer) {
+        var hash = SHA256()
+        hash.update(bufferPointer: bytes)
+        self = hash.finalize().withUnsafeBytes { Digest(loading: $0) }
     }
 
     private init(loading buffer: UnsafeRawBufferPointer) {
@@ -48,17 +50,21 @@ public struct Digest: Hashable, Sendable {
 
     /// Appends the 32 bytes.
     public func append(to bytes: inout [UInt8]) {
-        for word in [words.0, words.1, words.2, words.3] { bytes.appendBigEndian(word) }
+        bytes.appendBigEndian(words.0)
+        bytes.appendBigEndian(words.1)
+        bytes.appendBigEndian(words.2)
+        bytes.appendBigEndian(words.3)
     }
 
     /// The journal's running hash after one more event: SHA-256 of 0x02, the head before, and the event's hash.
     public func chained(with event: Digest) -> Digest {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(65)
-        bytes.append(0x02)
-        append(to: &bytes)
-        event.append(to: &bytes)
-        return Digest(of: bytes)
+        ByteSink.withBytes { sink in
+            sink.put(0x02)
+            sink.put(self)
+            sink.put(event)
+        } _: {
+            Digest(of: $0)
+        }
     }
 
     /// Whether two digests have the same bytes.
@@ -76,24 +82,45 @@ public struct Digest: Hashable, Sendable {
 extension Digest: CustomStringConvertible {
     /// Lower-case hexadecimal, 64 digits.
     public var description: String {
-        bytes.map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.utf8.count == 1 ? "0" + digits : digits
-        }.joined()
+        String(unsafeUninitializedCapacity: 64) { buffer in
+            for digit in 0..<64 {
+                let word = digit < 16 ? words.0 : digit < 32 ? words.1 : digit < 48 ? words.2 : words.3
+                buffer[digit] = Hexadecimal.digit(word >> UInt64(60 - 4 * (digit & 15)))
+            }
+            return 64
+        }
     }
 
     /// Reads 64 hexadecimal digits; nil for anything else.
     public init?(hexadecimal text: some StringProtocol) {
-        let digits = Array(text.utf8)
-        guard digits.count == 64 else { return nil }
-        var bytes: [UInt8] = []
-        for index in stride(from: 0, to: 64, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else {
-                return nil
-            }
-            bytes.append(byte)
+        var words: [UInt64] = [0, 0, 0, 0]
+        var count = 0
+        for byte in text.utf8 {
+            guard count < 64, let value = Hexadecimal.value(of: byte) else { return nil }
+            words[count >> 4] = words[count >> 4] << 4 | value
+            count += 1
         }
-        self.init(bytes: bytes)
+        guard count == 64 else { return nil }
+        self.words = (words[0], words[1], words[2], words[3])
+    }
+}
+
+/// Hexadecimal digits.
+enum Hexadecimal {
+    /// The lower-case digit of the lowest four bits.
+    static func digit(_ bits: UInt64) -> UInt8 {
+        let value = UInt8(truncatingIfNeeded: bits & 15)
+        return value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
+
+    /// The value of a digit in either case; nil for any other byte.
+    static func value(of byte: UInt8) -> UInt64? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a") + 10)
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A") + 10)
+        default: nil
+        }
     }
 }
 

@@ -33,37 +33,31 @@ public struct Identifier128: Hashable, Comparable, Sendable {
 
     /// Reads the 8-4-4-4-12 hexadecimal form; nil for anything else.
     public init?(_ text: some StringProtocol) {
-        let bytes = Array(text.utf8)
-        guard bytes.count == 36 else { return nil }
-        var halves: (UInt64, UInt64) = (0, 0)
-        var digitCount = 0
-        for (index, byte) in bytes.enumerated() {
-            if index == 8 || index == 13 || index == 18 || index == 23 {
-                guard byte == UInt8(ascii: "-") else { return nil }
-                continue
-            }
-            guard let digit = Self.hexValue(byte) else { return nil }
-            if digitCount < 16 { halves.0 = halves.0 << 4 | digit } else { halves.1 = halves.1 << 4 | digit }
-            digitCount += 1
-        }
-        self.init(high: halves.0, low: halves.1)
+        let read = text.utf8.withContiguousStorageIfAvailable { Self.halves($0) }
+        guard let halves = read ?? Array(text.utf8).withUnsafeBufferPointer({ Self.halves($0) }) else { return nil }
+        self.init(high: halves.high, low: halves.low)
     }
 
-    private static func hexValue(_ byte: UInt8) -> UInt64? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a") + 10)
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A") + 10)
-        default: nil
+    private static func halves(_ bytes: UnsafeBufferPointer<UInt8>) -> (high: UInt64, low: UInt64)? {
+        guard bytes.count == 36 else { return nil }
+        var halves: (high: UInt64, low: UInt64) = (0, 0)
+        for index in 0..<36 {
+            if index == 8 || index == 13 || index == 18 || index == 23 {
+                guard bytes[index] == UInt8(ascii: "-") else { return nil }
+                continue
+            }
+            guard let digit = Hexadecimal.value(of: bytes[index]) else { return nil }
+            // 18: the first sixteen digits and two hyphens come before it.
+            if index < 18 { halves.high = halves.high << 4 | digit } else { halves.low = halves.low << 4 | digit }
         }
+        return halves
     }
 }
 
 extension Identifier128: CustomStringConvertible {
     /// Lower-case hexadecimal in the 8-4-4-4-12 form.
     public var description: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(unsafeUninitializedCapacity: 36) { buffer in
+        String(unsafeUninitializedCapacity: 36) { buffer in
             var next = 0
             for nibble in 0..<32 {
                 if nibble == 8 || nibble == 12 || nibble == 16 || nibble == 20 {
@@ -71,7 +65,7 @@ extension Identifier128: CustomStringConvertible {
                     next += 1
                 }
                 let half = nibble < 16 ? high : low
-                buffer[next] = digits[Int(half >> UInt64(60 - 4 * (nibble & 15)) & 15)]
+                buffer[next] = Hexadecimal.digit(half >> UInt64(60 - 4 * (nibble & 15)))
                 next += 1
             }
             return 36

@@ -30,6 +30,8 @@ struct Decider {
         self.state = state
         self.command = command
         self.now = now
+        // 4: an admission's events; a settlement has two or three.
+        events.reserveCapacity(4)
     }
 
     mutating func decide() -> Decision {
@@ -78,8 +80,7 @@ struct Decider {
     }
 
     /// Applies an event and keeps it. One of the account's money carries the sums after it.
-    mutating func emit(_ event: EventContent) {
-        var event = event
+    mutating func emit(_ event: consuming EventContent) {
         do {
             try state.apply(event)
         } catch {

@@ -7,14 +7,16 @@ struct BatchNeeds {
     private(set) var pots: [PotID] = []
     private(set) var keys: [KeyID] = []
     private(set) var executions: [ExecutionID] = []
-    private(set) var holds: [HoldID] = []
-    private(set) var commands: [CommandID] = []
+    private(set) var holds: [ProjectionRow<HoldID>] = []
+    private(set) var commands: [ProjectionRow<CommandID>] = []
     private(set) var readsWindows = false
 
     init(_ batch: [Command]) {
         var seen = Set<AccountID>(minimumCapacity: batch.count)
+        var seenKeys = Set<KeyID>(minimumCapacity: batch.count)
         for command in batch {
             if seen.insert(command.accountID).inserted { accounts.append(command.accountID) }
+            if let key = command.key, seenKeys.insert(key).inserted { keys.append(key) }
             add(command)
         }
     }
@@ -23,29 +25,22 @@ struct BatchNeeds {
         switch command.action {
         case .admitRun(let run):
             executions.append(run.executionID)
-            keys.append(run.keyID)
             readsWindows = true
         case .recordSubmission(let submission): executions.append(submission.executionID)
         case .settleRun(let settlement):
             executions.append(settlement.executionID)
-            holds.append(HoldID(settlement.executionID.value))
+            holds.append(ProjectionRow(command.accountID, HoldID(settlement.executionID.value)))
         case .expireHold(let holdID):
-            holds.append(holdID)
+            holds.append(ProjectionRow(command.accountID, holdID))
             executions.append(ExecutionID(holdID.value))
-        case .issueKey(let key):
-            keys.append(key.keyID)
-            commands.append(command.id)
-        case .revokeKey(let keyID):
-            keys.append(keyID)
-            commands.append(command.id)
         case .addCredits(let addition):
             pots.append(addition.potID)
-            commands.append(command.id)
+            commands.append(ProjectionRow(command.accountID, command.id))
         case .adjustCredits(let adjustment):
             pots.append(adjustment.potID)
-            commands.append(command.id)
-        case .openAccount, .changeTier, .setApproval, .closeAccount, .issueGrant, .revokeGrant:
-            commands.append(command.id)
+            commands.append(ProjectionRow(command.accountID, command.id))
+        case .openAccount, .changeTier, .setApproval, .closeAccount, .issueKey, .revokeKey, .issueGrant, .revokeGrant:
+            commands.append(ProjectionRow(command.accountID, command.id))
         }
     }
 
@@ -69,9 +64,9 @@ struct BatchNeeds {
         if readsWindows { unit.append(LoadWindows(journal: journal, accounts: accounts)) }
         if !keys.isEmpty { unit.append(LoadKeys(journal: journal, keys: keys)) }
         if !executions.isEmpty { unit.append(LoadExecutions(journal: journal, executions: executions)) }
-        if !holds.isEmpty { unit.append(LoadHolds(journal: journal, accounts: accounts, holds: holds)) }
+        if !holds.isEmpty { unit.append(LoadHolds(journal: journal, holds: holds)) }
         if !commands.isEmpty {
-            unit.append(LoadCommands(journal: journal, accounts: accounts, commands: commands))
+            unit.append(LoadCommands(journal: journal, commands: commands))
         }
         if let moment { unit.append(LoadExpiredHolds(journal: journal, accounts: accounts, moment: moment)) }
         let results = try await session.execute(unit)
@@ -123,6 +118,18 @@ struct BatchNeeds {
         var expired: [ProjectionRow<Hold>] = []
         if withExpired { expired = try take().decode(as: LoadExpiredHolds.self) }
         return LoadedBatch(head: head, resolvedHash: resolved, states: states, expiredHolds: expired)
+    }
+}
+
+extension Command {
+    /// The key that the command uses or is about.
+    fileprivate var key: KeyID? {
+        switch action {
+        case .admitRun(let run): run.keyID
+        case .issueKey(let key): key.keyID
+        case .revokeKey(let keyID): keyID
+        default: nil
+        }
     }
 }
 

@@ -29,13 +29,14 @@ struct BatchTransaction {
                 )
                 return batch.verdicts
             case .failed(let error, let batch):
-                uncertain = batch ?? uncertain
-                if error.code == .serverError || error.code == .decoding, uncertain == nil, !error.isTransient {
-                    throw LedgerStoreError(error)
-                }
-                if error.code == .overloaded || error.code == .closed, uncertain == nil {
-                    throw LedgerStoreError(error)
-                }
+                uncertain = batch
+                let isFinal: Bool =
+                    switch error.code {
+                    case .serverError, .decoding: !error.isTransient
+                    case .overloaded, .closed: true
+                    default: false
+                    }
+                if isFinal, uncertain == nil { throw LedgerStoreError(withoutTrace: error) }
                 guard started.duration(to: .now) < retryBudget else {
                     let outcome: PostgresError.Outcome = uncertain == nil ? .rolledBack : .unknown
                     throw LedgerStoreError(.unavailable, outcome: outcome, error.description)
@@ -49,12 +50,12 @@ struct BatchTransaction {
 
     private enum Attempt {
         case committed(DecidedBatch)
-        /// With the batch when it may have been committed.
+        /// With the batch, of this attempt or an earlier one, that may have been committed.
         case failed(PostgresError, DecidedBatch?)
     }
 
     private func attempt(resolving uncertain: DecidedBatch?) async -> Attempt {
-        var decided: DecidedBatch?
+        var inDoubt = uncertain
         do {
             return try await client.withSession { session throws(PostgresError) in
                 let needs = BatchNeeds(commands)
@@ -67,22 +68,27 @@ struct BatchTransaction {
                     _ = try? await session.execute(Self.rollback)
                     return .committed(uncertain)
                 }
+                // The lock is ours and the event is not there: it never will be.
+                inDoubt = nil
                 var batch = DecidedBatch(commands, journal: journal, loaded: loaded, at: clock())
                 if !batch.accountsInDoubt.isEmpty {
                     loaded = try await reload(needs, session)
                     batch = DecidedBatch(commands, journal: journal, loaded: loaded, at: clock())
                 }
                 try await ensurePartitions(from: loaded.head.position, to: batch.head.position, session)
-                let unit = batch.write()
-                decided = batch
-                _ = try await session.execute(unit)
+                do throws(PostgresError) {
+                    _ = try await session.execute(batch.write())
+                } catch {
+                    if error.outcome == .unknown, !batch.events.isEmpty { inDoubt = batch }
+                    throw error
+                }
                 return .committed(batch)
             }
         } catch let error as PostgresError {
-            return .failed(error, error.outcome == .unknown ? decided : nil)
+            return .failed(error, inDoubt)
         } catch {
             let error = PostgresError(code: .protocolViolation, outcome: .unknown, message: "\(error)")
-            return .failed(error, decided)
+            return .failed(error, inDoubt)
         }
     }
 
@@ -123,10 +129,10 @@ struct BatchTransaction {
 
 extension PostgresError {
     /// Whether the server's refusal says nothing about the statements: it is stopping, starting, or out of a resource,
-    /// or two transactions stood in each other's way.
+    /// two transactions stood in each other's way, or somebody or a timeout cancelled the statement.
     var isTransient: Bool {
         guard let sqlState else { return false }
-        return isFatal || ["57P01", "57P02", "57P03", "40001", "40P01", "55P03", "25006"].contains(sqlState)
+        return isFatal || ["57P01", "57P02", "57P03", "57014", "40001", "40P01", "55P03", "25006"].contains(sqlState)
             || sqlState.hasPrefix("53") || sqlState.hasPrefix("08")
     }
 }

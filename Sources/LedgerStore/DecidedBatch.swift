@@ -82,6 +82,7 @@ struct ChangedRows {
     var holds: [ProjectionRow<Hold>] = []
     var endedHolds: [ProjectionRow<HoldID>] = []
     var windows: [ProjectionRow<RouteWindow>] = []
+    var newExecutions: [ProjectionRow<Execution>] = []
     var executions: [ProjectionRow<Execution>] = []
     var keys: [ProjectionRow<APIKey>] = []
     var commands: [ProjectionRow<CommandID>] = []
@@ -115,7 +116,13 @@ struct ChangedRows {
             windows.append(ProjectionRow(account, RouteWindow(route: route, window: window)))
         }
         for id in changes.executions {
-            if let execution = state.executions[id] { executions.append(ProjectionRow(account, execution)) }
+            guard let execution = state.executions[id] else { continue }
+            // A run changes to `admitted` only when its hold creates it.
+            if execution.status == .admitted {
+                newExecutions.append(ProjectionRow(account, execution))
+            } else {
+                executions.append(ProjectionRow(account, execution))
+            }
         }
         for id in changes.keys {
             if let key = state.keys[id] { keys.append(ProjectionRow(account, key)) }
@@ -127,9 +134,10 @@ struct ChangedRows {
         if !accounts.isEmpty { unit.append(PutAccounts(journal: journal, accounts: accounts)) }
         if !pots.isEmpty { unit.append(PutPots(journal: journal, pots: pots)) }
         if !grants.isEmpty { unit.append(PutGrants(journal: journal, grants: grants)) }
-        if !holds.isEmpty { unit.append(PutHolds(journal: journal, holds: holds)) }
+        if !holds.isEmpty { unit.append(InsertHolds(journal: journal, holds: holds)) }
         if !endedHolds.isEmpty { unit.append(DeleteHolds(journal: journal, holds: endedHolds)) }
         if !windows.isEmpty { unit.append(PutWindows(journal: journal, windows: windows)) }
+        if !newExecutions.isEmpty { unit.append(InsertExecutions(journal: journal, executions: newExecutions)) }
         if !executions.isEmpty { unit.append(PutExecutions(journal: journal, executions: executions)) }
         for key in keys { unit.append(PutKey(journal: journal, key: key)) }
         if !commands.isEmpty { unit.append(PutCommands(journal: journal, commands: commands)) }

@@ -20,53 +20,68 @@ public struct JournalFold: Sendable {
     ///   its time, or that it can't follow from what came before.
     public mutating func add(_ event: Event) throws(VerificationFinding) {
         guard event.journal == journal, event.position == position + 1 else {
-            throw finding(event, .position, "expected position \(position + 1), found \(event.position)")
+            throw VerificationFinding(
+                event,
+                .position,
+                "expected position \(position + 1), found \(event.position)",
+                in: journal
+            )
         }
-        guard event.version == Event.currentVersion else {
-            throw finding(event, .version, "event version \(event.version) is unknown")
-        }
-        let id = event.content.accountID
-        let account = states[id]?.account
-        let expectedSequence = (account?.sequence ?? 0) + 1
-        guard event.sequence == expectedSequence else {
-            throw finding(event, .sequence, "expected sequence \(expectedSequence), found \(event.sequence)")
-        }
-        guard event.previousHash == account?.headHash else {
-            throw finding(event, .previousHash, "previous_hash is not the hash of the account's event before")
-        }
-        guard event.recomputedHash == event.hash else {
-            throw finding(event, .hash, "the hash does not match the columns")
-        }
-        if let account, event.content.recordedAt <= account.lastRecordedAt {
-            throw finding(event, .time, "recorded_at does not come after the account's event before")
-        }
-        do throws(FoldError) {
-            try states[id, default: LedgerState()].apply(event.content)
-        } catch {
-            throw finding(event, .rule, error.description)
-        }
-        states[id]?.advance(to: event)
-        states[id]?.changes = LedgerState.Changes()
-        try checkSums(event, states[id]?.account)
+        try states[event.content.accountID, default: LedgerState()].fold(event)
         position = event.position
         headHash = headHash.chained(with: event.hash)
     }
 
-    private func checkSums(_ event: Event, _ account: Account?) throws(VerificationFinding) {
+    /// What is wrong with a journal's head when it is not where its events end.
+    func finding(of head: JournalHead) -> VerificationFinding? {
+        if position == head.position, headHash == head.hash { return nil }
+        return VerificationFinding(
+            kind: .journalHead,
+            journal: journal,
+            position: position,
+            account: nil,
+            message: "the journal's head says position \(head.position), its events end at \(position)"
+                + (position == head.position ? " with another hash" : "")
+        )
+    }
+}
+
+extension LedgerState {
+    /// Folds one more event of the account, checking it against the ones before.
+    ///
+    /// - Throws: the first thing that is wrong with it; the state is then of no further use.
+    mutating func fold(_ event: Event) throws(VerificationFinding) {
+        guard event.version == Event.currentVersion else {
+            throw VerificationFinding(event, .version, "event version \(event.version) is unknown")
+        }
+        let next = (account?.sequence ?? 0) + 1
+        guard event.sequence == next else {
+            throw VerificationFinding(event, .sequence, "expected sequence \(next), found \(event.sequence)")
+        }
+        guard event.previousHash == account?.headHash else {
+            throw VerificationFinding(
+                event,
+                .previousHash,
+                "previous_hash is not the hash of the account's event before"
+            )
+        }
+        guard event.recomputedHash == event.hash else {
+            throw VerificationFinding(event, .hash, "the hash does not match the columns")
+        }
+        if let account, event.content.recordedAt <= account.lastRecordedAt {
+            throw VerificationFinding(event, .time, "recorded_at does not come after the account's event before")
+        }
+        do throws(FoldError) {
+            try apply(event.content)
+        } catch {
+            throw VerificationFinding(event, .rule, error.description)
+        }
+        advance(to: event)
+        changes = Changes()
         guard event.content.type.movesCredits else { return }
         guard event.content.balanceAfter == account?.posted, event.content.heldAfter == account?.held else {
-            throw finding(event, .balance, "balance_after or held_after is not the sum of the events")
+            throw VerificationFinding(event, .balance, "balance_after or held_after is not the sum of the events")
         }
-    }
-
-    private func finding(_ event: Event, _ kind: VerificationFinding.Kind, _ message: String) -> VerificationFinding {
-        VerificationFinding(
-            kind: kind,
-            journal: journal,
-            position: event.position,
-            account: event.content.accountID,
-            message: message
-        )
     }
 }
 
@@ -95,6 +110,16 @@ public struct VerificationFinding: Error, Hashable, Sendable, CustomStringConver
         self.position = position
         self.account = account
         self.message = message
+    }
+
+    init(_ event: Event, _ kind: Kind, _ message: String, in journal: JournalID? = nil) {
+        self.init(
+            kind: kind,
+            journal: journal ?? event.journal,
+            position: event.position,
+            account: event.content.accountID,
+            message: message
+        )
     }
 
     /// One line that says where and what.

@@ -18,22 +18,31 @@ extension LedgerStore {
         return rows.first.map { KeyRecord(accountID: $0.account, key: $0.value) }
     }
 
-    /// The account as it stands, with its pots that have credits, its grants and its windows; nil when it is unknown.
+    /// The account as it stands at one moment, with its pots that have credits, its grants and its windows; nil when it is
+    /// unknown.
     public func state(of account: AccountID) async throws(LedgerStoreError) -> LedgerState? {
         let journal = journal(of: account)
-        var state = LedgerState()
-        state.account = try await ask(LoadAccounts(journal: journal, accounts: [account])).first
-        guard state.account != nil else { return nil }
-        for row in try await ask(LoadPots(journal: journal, accounts: [account], pots: [])) {
-            state.pots[row.value.id] = row.value
+        var unit = PipelineBatch()
+        unit.begin(.repeatableReadOnly)
+        unit.append(LoadAccounts(journal: journal, accounts: [account]))
+        unit.append(LoadPots(journal: journal, accounts: [account], pots: []))
+        unit.append(LoadGrants(journal: journal, accounts: [account]))
+        unit.append(LoadWindows(journal: journal, accounts: [account]))
+        unit.commit()
+        let results = try await ask(unit)
+        do throws(PostgresError) {
+            var state = LedgerState()
+            state.account = try results[1].decode(as: LoadAccounts.self).first
+            guard state.account != nil else { return nil }
+            for row in try results[2].decode(as: LoadPots.self) { state.pots[row.value.id] = row.value }
+            for row in try results[3].decode(as: LoadGrants.self) { state.grants[row.value.id] = row.value }
+            for row in try results[4].decode(as: LoadWindows.self) {
+                state.windows[row.value.route] = row.value.window
+            }
+            return state
+        } catch {
+            throw LedgerStoreError(reading: error)
         }
-        for row in try await ask(LoadGrants(journal: journal, accounts: [account])) {
-            state.grants[row.value.id] = row.value
-        }
-        for row in try await ask(LoadWindows(journal: journal, accounts: [account])) {
-            state.windows[row.value.route] = row.value.window
-        }
-        return state
     }
 
     /// The run with an id, and whose it is; nil when there is none.
@@ -70,10 +79,38 @@ extension LedgerStore {
     }
 
     func ask<S: PostgresStatement>(_ statement: S) async throws(LedgerStoreError) -> [S.Row] {
+        var unit = PipelineBatch()
+        unit.append(statement)
+        let results = try await ask(unit)
         do throws(PostgresError) {
-            return try await client.query(statement)
+            return try results[0].decode(as: S.self)
         } catch {
-            throw LedgerStoreError(error)
+            throw LedgerStoreError(reading: error)
+        }
+    }
+
+    /// Asks something that changes nothing, and so may be asked again when its connection broke.
+    func ask(_ unit: PipelineBatch) async throws(LedgerStoreError) -> [PostgresResult] {
+        // After a restart of the server, each of a client's sessions may turn out to be gone.
+        var attemptsLeft = 8
+        while true {
+            do throws(PostgresError) {
+                return try await client.execute(unit)
+            } catch {
+                attemptsLeft -= 1
+                guard error.code == .connectionLost, attemptsLeft > 0 else { throw LedgerStoreError(reading: error) }
+            }
+        }
+    }
+}
+
+extension LedgerStoreError {
+    /// The error of a question.
+    fileprivate init(reading error: PostgresError) {
+        if error.code == .decoding {
+            self.init(.damaged, outcome: .rolledBack, error.description)
+        } else {
+            self.init(error)
         }
     }
 }

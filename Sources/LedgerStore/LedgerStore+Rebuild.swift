@@ -18,8 +18,13 @@ extension LedgerStore {
                 var opening = PipelineBatch()
                 opening.begin()
                 opening.append(LockJournal(journal: journal))
-                _ = try await session.execute(opening)
+                let locked = try await session.execute(opening)[1].decode(as: LockJournal.self)
                 try await fold.addEvents(upTo: .max, session)
+                // A log that ends early must not become the truth.
+                guard let head = locked.first else {
+                    throw LedgerStoreError(.damaged, outcome: .rolledBack, "journal \(journal) has no row in journals")
+                }
+                if let finding = fold.finding(of: head) { throw finding }
                 _ = try await session.query(ClearProjections(journal: journal))
                 let rows = ChangedRows(all: fold)
                 for part in rows.parts(of: 5_000) {
@@ -28,9 +33,6 @@ extension LedgerStore {
                     if !unit.isEmpty { _ = try await session.execute(unit) }
                 }
                 var closing = PipelineBatch()
-                closing.append(
-                    AdvanceJournal(journal: journal, head: JournalHead(position: fold.position, hash: fold.headHash))
-                )
                 closing.commit()
                 _ = try await session.execute(closing)
                 return fold.position

@@ -26,7 +26,8 @@ extension LedgerStore {
     ///   - end: where to stop.
     ///   - visit: called with each event and the state after it.
     /// - Returns: the state at the end; nothing known when the account has no events by then.
-    /// - Throws: a `VerificationFinding` when an event can't follow from the ones before, or a `LedgerStoreError`.
+    /// - Throws: a `VerificationFinding` when an event is not what was recorded or can't follow from the ones before, or a
+    ///   `LedgerStoreError`.
     public func replay(
         _ account: AccountID,
         to end: ReplayEnd = .now,
@@ -37,19 +38,7 @@ extension LedgerStore {
             let page = try await events(of: account, after: state.account?.sequence ?? 0)
             for event in page {
                 guard end.includes(event) else { return state }
-                do throws(FoldError) {
-                    try state.apply(event.content)
-                } catch {
-                    throw VerificationFinding(
-                        kind: .rule,
-                        journal: event.journal,
-                        position: event.position,
-                        account: account,
-                        message: error.description
-                    )
-                }
-                state.advance(to: event)
-                state.changes = LedgerState.Changes()
+                try state.fold(event)
                 try visit(event, state)
             }
             if page.count < 1_000 { return state }

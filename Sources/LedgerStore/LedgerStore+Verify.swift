@@ -19,6 +19,8 @@ public struct VerificationReport: Sendable {
     public internal(set) var held = Credits.zero
     /// The first bad thing of each journal that has one, by journal.
     public internal(set) var findings: [VerificationFinding] = []
+    /// Nothing covered yet.
+    public init() {}
     /// Whether nothing bad was found.
     public var isClean: Bool { findings.isEmpty }
 }
@@ -81,16 +83,7 @@ extension LedgerStore {
         var fold = JournalFold(journal: journal)
         // Up to the last event there is, not to the head: one beyond the head is a finding too.
         try await fold.addEvents(upTo: .max, session) { progress(counted + $0) }
-        guard fold.position == head.position, fold.headHash == head.hash else {
-            throw VerificationFinding(
-                kind: .journalHead,
-                journal: journal,
-                position: fold.position,
-                account: nil,
-                message: "the journal's head says position \(head.position), its events end at \(fold.position)"
-                    + (fold.position == head.position ? " with another hash" : "")
-            )
-        }
+        if let finding = fold.finding(of: head) { throw finding }
         let snapshot = try await ProjectionSnapshot.read(journal, session)
         if let difference = snapshot.firstDifference(from: fold) { throw difference }
         return fold
@@ -104,11 +97,28 @@ extension JournalFold {
         _ session: PostgresSession,
         progress: (Int64) -> Void = { _ in }
     ) async throws {
-        let pageSize: Int64 = 5_000
+        var pageSize: Int64 = 5_000
         while position < last {
-            let page = try await session.query(
-                ReadEvents(journal: journal, after: position, upTo: last, limit: pageSize)
-            )
+            let page: [Event]
+            do throws(PostgresError) {
+                page = try await session.query(
+                    ReadEvents(journal: journal, after: position, upTo: last, limit: pageSize)
+                )
+            } catch {
+                guard error.code == .decoding else { throw error }
+                // Smaller pages, until the event that can't be read stands alone.
+                guard pageSize == 1 else {
+                    pageSize /= 2
+                    continue
+                }
+                throw VerificationFinding(
+                    kind: .unreadable,
+                    journal: journal,
+                    position: position + 1,
+                    account: nil,
+                    message: "the event can't be read: \(error.message)"
+                )
+            }
             for event in page { try add(event) }
             progress(position)
             if page.count < Int(pageSize) { break }

@@ -43,6 +43,13 @@ public struct LedgerStoreError: Error, Sendable, CustomStringConvertible {
         self.init(code, outcome: error.outcome, error.description)
     }
 
+    /// The error of a command of which it is certain that the database keeps nothing.
+    init(withoutTrace error: PostgresError) {
+        var error = error
+        if error.outcome == .unknown { error.outcome = .rolledBack }
+        self.init(error)
+    }
+
     /// One line with everything known.
     public var description: String { "\(code.rawValue) (\(outcome)): \(message)" }
 }

@@ -6,34 +6,53 @@ struct ProjectionSnapshot {
     var accounts: [AccountID: LedgerState] = [:]
 
     /// Reads the live projections of a journal in the transaction that a session has open.
-    static func read(_ journal: JournalID, _ session: PostgresSession) async throws(PostgresError) -> ProjectionSnapshot
-    {
+    ///
+    /// - Throws: a `VerificationFinding` that names the first row that can't be read, or a `PostgresError`.
+    static func read(_ journal: JournalID, _ session: PostgresSession) async throws -> ProjectionSnapshot {
         var snapshot = ProjectionSnapshot()
-        for row in try await session.query(ScanAccounts(journal: journal)) {
+        for row in try await rows(ScanAccounts(journal: journal), session) {
             snapshot.accounts[row.id, default: LedgerState()].account = row
         }
-        for row in try await session.query(ScanPots(journal: journal)) {
+        for row in try await rows(ScanPots(journal: journal), session) {
             snapshot.accounts[row.account, default: LedgerState()].pots[row.value.id] = row.value
         }
-        for row in try await session.query(ScanGrants(journal: journal)) {
+        for row in try await rows(ScanGrants(journal: journal), session) {
             snapshot.accounts[row.account, default: LedgerState()].grants[row.value.id] = row.value
         }
-        for row in try await session.query(ScanHolds(journal: journal)) {
+        for row in try await rows(ScanHolds(journal: journal), session) {
             snapshot.accounts[row.account, default: LedgerState()].holds[row.value.id] = row.value
         }
-        for row in try await session.query(ScanWindows(journal: journal)) {
+        for row in try await rows(ScanWindows(journal: journal), session) {
             snapshot.accounts[row.account, default: LedgerState()].windows[row.value.route] = row.value.window
         }
-        for row in try await session.query(ScanExecutions(journal: journal)) {
+        for row in try await rows(ScanExecutions(journal: journal), session) {
             snapshot.accounts[row.account, default: LedgerState()].executions[row.value.id] = row.value
         }
-        for row in try await session.query(ScanKeys(journal: journal)) {
+        for row in try await rows(ScanKeys(journal: journal), session) {
             snapshot.accounts[row.account, default: LedgerState()].keys[row.value.id] = row.value
         }
-        for row in try await session.query(ScanCommands(journal: journal)) {
+        for row in try await rows(ScanCommands(journal: journal), session) {
             snapshot.accounts[row.account, default: LedgerState()].commands.insert(row.value)
         }
         return snapshot
+    }
+
+    private static func rows<Scan: JournalScan>(_ scan: Scan, _ session: PostgresSession) async throws -> [Scan.Row] {
+        var unit = PipelineBatch()
+        unit.append(scan)
+        return try await session.execute(unit)[0].rows.map { row in
+            do throws(PostgresDecodingError) {
+                return try Scan.decode(row)
+            } catch {
+                throw VerificationFinding(
+                    kind: .unreadable,
+                    journal: scan.journal,
+                    position: nil,
+                    account: try? row.id(Scan.accountColumn),
+                    message: "a row in \(Scan.table) can't be read: \(error)"
+                )
+            }
+        }
     }
 
     /// The first account, by id, of which the projections say something else than the fold of the events.

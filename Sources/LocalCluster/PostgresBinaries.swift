@@ -1,19 +1,19 @@
 import Foundation
 
 /// The folder of one installed PostgreSQL's server programs.
-struct PostgresBinaries: Sendable {
+package struct PostgresBinaries: Sendable {
     /// The oldest version that has what the ledger's SQL uses.
     static let minimumMajorVersion = 15
 
     let folder: String
     let majorVersion: Int
 
-    func path(_ program: String) -> String { "\(folder)/\(program)" }
+    package func path(_ program: String) -> String { "\(folder)/\(program)" }
 
     /// Finds the server programs: `PG_BINDIR`, then the folders in `PATH`, then Debian's folders, newest first.
     ///
     /// - Parameter requiredMajorVersion: the version that made the cluster, when there is one already.
-    static func find(requiredMajorVersion: Int?) throws(LocalClusterError) -> PostgresBinaries {
+    package static func find(requiredMajorVersion: Int?) throws(LocalClusterError) -> PostgresBinaries {
         let environment = ProcessInfo.processInfo.environment
         var seenVersions: [String] = []
         if let named = environment["PG_BINDIR"], !named.isEmpty {

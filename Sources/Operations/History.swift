@@ -44,6 +44,7 @@ public struct HistoryEntry: Sendable {
         // A denied capability names the model itself.
         if let model = content.model, content.type != .capabilityDenied { words.append(model) }
         words += (content.detail.map(Self.members) ?? []).compactMap { Self.words($0, content.type) }
+        if content.type == .capabilityDenied { words.removeFirst() }
         switch content.type {
         case .keyIssued, .keyRevoked: if let key = content.keyID { words.append("key \(id(key))") }
         case .grantIssued, .grantRevoked: if let grant = content.grantID { words.append("grant \(id(grant))") }

@@ -1,7 +1,7 @@
 public import Hummingbird
 public import Ledger
-import Registry
 public import Logging
+import Registry
 public import Runs
 
 /// The HTTP interface for keys.

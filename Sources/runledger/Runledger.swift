@@ -46,6 +46,7 @@ struct Runledger: AsyncParsableCommand {
                 name: "Audit",
                 subcommands: [VerifyCommand.self, ReplayCommand.self, RebuildCommand.self]
             ),
+            CommandGroup(name: "Measure:", subcommands: [BenchCommand.self]),
         ]
     )
 

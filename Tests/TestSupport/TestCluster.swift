@@ -68,8 +68,9 @@ public actor TestCluster {
     private func prepared(_ template: DatabaseTemplate) async throws -> String {
         guard let prepare = template.prepare else { return "template0" }
         if let task = templates[template.name] { return try await task.value }
+        // Counted here: by the time the task runs, others may have asked for templates of their own.
+        let name = "template_\(getpid())_\(templates.count)"
         let task = Task {
-            let name = "template_\(getpid())_\(templates.count)"
             try await administer("CREATE DATABASE \(name) TEMPLATE template0")
             try await prepare(try await url(database: name))
             // No connection may be open to a database while it is copied.

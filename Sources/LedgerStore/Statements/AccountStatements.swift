@@ -4,7 +4,12 @@ internal import Postgres
 /// The accounts with some ids.
 struct LoadAccounts: PostgresStatement {
     static let name = "load_accounts"
-    static let sql = "SELECT \(columns) FROM ledger.accounts WHERE journal = $1 AND account_id = ANY($2)"
+    static let sql = """
+        SELECT \(columns.qualified(by: "a")) FROM unnest($2::uuid[]) wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM ledger.accounts t WHERE t.journal = $1 AND t.account_id = wanted.id OFFSET 0
+        ) a
+        """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray]
     static let columns = """
         account_id, tier, role, approved, closed, posted, held, sequence, head_hash, last_recorded_at, opened_at
@@ -42,10 +47,8 @@ struct PutAccounts: PostgresStatement {
     static let name = "put_accounts"
     static let sql = """
         INSERT INTO ledger.accounts (journal, \(LoadAccounts.columns))
-        SELECT $1, * FROM unnest(
-            $2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::bigint[], $8::bigint[], $9::bigint[],
-            $10::bytea[], $11::timestamptz[], $12::timestamptz[]
-        )
+        SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
+            unnest($10), unnest($11), unnest($12)
         ON CONFLICT (journal, account_id) DO UPDATE SET
             tier = excluded.tier, role = excluded.role, approved = excluded.approved, closed = excluded.closed,
             posted = excluded.posted, held = excluded.held, sequence = excluded.sequence,
@@ -79,8 +82,11 @@ struct PutAccounts: PostgresStatement {
 struct LoadPots: PostgresStatement {
     static let name = "load_pots"
     static let sql = """
-        SELECT \(columns) FROM ledger.pots
-        WHERE journal = $1 AND account_id = ANY($2) AND (remaining > 0 OR held > 0 OR pot_id = ANY($3))
+        SELECT \(columns.qualified(by: "p")) FROM unnest($2::uuid[]) wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM ledger.pots t WHERE t.journal = $1 AND t.account_id = wanted.id OFFSET 0
+        ) p
+        WHERE p.remaining > 0 OR p.held > 0 OR p.pot_id = ANY($3)
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .uuidArray]
     static let columns = "account_id, pot_id, kind, added, remaining, held, expires_at, added_at"
@@ -115,10 +121,7 @@ struct PutPots: PostgresStatement {
     static let name = "put_pots"
     static let sql = """
         INSERT INTO ledger.pots (journal, \(LoadPots.columns))
-        SELECT $1, * FROM unnest(
-            $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::timestamptz[],
-            $9::timestamptz[]
-        )
+        SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9)
         ON CONFLICT (journal, account_id, pot_id) DO UPDATE SET remaining = excluded.remaining, held = excluded.held
         """
     static let parameterTypes: [PostgresType] = [

@@ -92,7 +92,7 @@ extension PostgresRow {
     }
 
     func digest(_ column: Int) throws(PostgresDecodingError) -> Digest {
-        guard let digest = Digest(bytes: try bytes(column)) else {
+        guard let digest = withRawBytes(column, { $0.flatMap { Digest(raw: $0) } }) else {
             throw PostgresDecodingError(column: column, reason: "a hash that is not 32 bytes")
         }
         return digest

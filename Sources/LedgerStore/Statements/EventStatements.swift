@@ -2,6 +2,9 @@ internal import Ledger
 internal import Postgres
 
 /// Appends events that follow one another in a journal.
+///
+/// The arrays are unnested in the select list: in FROM, each would be copied into a tuple store of its own first, which
+/// takes as long as the insertion itself.
 struct AppendEvents: PostgresStatement {
     typealias Row = Void
     static let name = "append_events"
@@ -11,18 +14,9 @@ struct AppendEvents: PostgresStatement {
             execution_id, key_id, model, grant_id, hold_id, pot_id, amount, balance_after, held_after, price_version,
             detail, previous_hash, hash
         )
-        SELECT $1, $2, $3 + e.place - 1, e.account_id, e.sequence, e.type, e.recorded_at, e.effective_at, e.command_id,
-            e.request_id, e.execution_id, e.key_id, e.model, e.grant_id, e.hold_id, e.pot_id, e.amount,
-            e.balance_after, e.held_after, e.price_version, e.detail, e.previous_hash, e.hash
-        FROM unnest(
-            $4::uuid[], $5::bigint[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::uuid[], $10::uuid[],
-            $11::uuid[], $12::uuid[], $13::text[], $14::uuid[], $15::uuid[], $16::uuid[], $17::bigint[],
-            $18::bigint[], $19::bigint[], $20::text[], $21::text[], $22::bytea[], $23::bytea[]
-        ) WITH ORDINALITY e (
-            account_id, sequence, type, recorded_at, effective_at, command_id, request_id, execution_id, key_id, model,
-            grant_id, hold_id, pot_id, amount, balance_after, held_after, price_version, detail, previous_hash, hash,
-            place
-        )
+        SELECT $1, $2, generate_series($3, $3 + cardinality($4) - 1), unnest($4), unnest($5), unnest($6), unnest($7),
+            unnest($8), unnest($9), unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15),
+            unnest($16), unnest($17), unnest($18), unnest($19), unnest($20), unnest($21), unnest($22), unnest($23)
         """
     static let parameterTypes: [PostgresType] = [
         .int2, .int2, .int8, .uuidArray, .int8Array, .textArray, .timestamptzArray, .timestamptzArray, .uuidArray,

@@ -4,7 +4,12 @@ internal import Postgres
 /// The runs with some ids.
 struct LoadExecutions: PostgresStatement {
     static let name = "load_executions"
-    static let sql = "SELECT \(columns) FROM ledger.executions WHERE journal = $1 AND execution_id = ANY($2)"
+    static let sql = """
+        SELECT \(columns.qualified(by: "e")) FROM unnest($2::uuid[]) wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM ledger.executions t WHERE t.journal = $1 AND t.execution_id = wanted.id OFFSET 0
+        ) e
+        """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray]
     static let columns = """
         execution_id, account_id, request_id, key_id, model, hold_id, grant_id, quote, price_version, instance,
@@ -43,20 +48,15 @@ struct LoadExecutions: PostgresStatement {
     }
 }
 
-/// Puts the rows of runs as they are now.
-struct PutExecutions: PostgresStatement {
+/// Inserts the rows of runs that were admitted.
+struct InsertExecutions: PostgresStatement {
     typealias Row = Void
-    static let name = "put_executions"
+    static let name = "insert_executions"
     static let sql = """
         INSERT INTO ledger.executions (journal, \(LoadExecutions.columns))
-        SELECT $1, * FROM unnest(
-            $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::uuid[], $9::bigint[],
-            $10::text[], $11::bigint[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[],
-            $16::bigint[], $17::bigint[], $18::text[], $19::timestamptz[]
-        )
-        ON CONFLICT (journal, execution_id) DO UPDATE SET
-            status = excluded.status, provider_request_id = excluded.provider_request_id, charged = excluded.charged,
-            absorbed = excluded.absorbed, error_code = excluded.error_code, ended_at = excluded.ended_at
+        SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
+            unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15), unnest($16), unnest($17),
+            unnest($18), unnest($19)
         """
     static let parameterTypes: [PostgresType] = [
         .int2, .uuidArray, .uuidArray, .uuidArray, .uuidArray, .textArray, .uuidArray, .uuidArray, .int8Array,
@@ -87,6 +87,26 @@ struct PutExecutions: PostgresStatement {
         parameters.column(.int8, of: executions) { $0.credits($1.value.absorbed) }
         parameters.column(.text, of: executions) { $0.text($1.value.errorCode) }
         parameters.column(.timestamptz, of: executions) { $0.time($1.value.endedAt) }
+    }
+}
+
+/// Puts the rows of runs as they are now, whether or not they are there already.
+struct PutExecutions: PostgresStatement {
+    typealias Row = Void
+    static let name = "put_executions"
+    static let sql = """
+        \(InsertExecutions.sql)
+        ON CONFLICT (journal, execution_id) DO UPDATE SET
+            status = excluded.status, provider_request_id = excluded.provider_request_id, charged = excluded.charged,
+            absorbed = excluded.absorbed, error_code = excluded.error_code, ended_at = excluded.ended_at
+        """
+    static let parameterTypes = InsertExecutions.parameterTypes
+
+    let journal: JournalID
+    let executions: [ProjectionRow<Execution>]
+
+    func encode(into parameters: inout ParameterEncoder) {
+        InsertExecutions(journal: journal, executions: executions).encode(into: &parameters)
     }
 }
 

@@ -4,7 +4,12 @@ internal import Postgres
 /// All grants of some accounts.
 struct LoadGrants: PostgresStatement {
     static let name = "load_grants"
-    static let sql = "SELECT \(columns) FROM ledger.grants WHERE journal = $1 AND account_id = ANY($2)"
+    static let sql = """
+        SELECT \(columns.qualified(by: "g")) FROM unnest($2::uuid[]) wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM ledger.grants t WHERE t.journal = $1 AND t.account_id = wanted.id OFFSET 0
+        ) g
+        """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray]
     static let columns = """
         account_id, grant_id, model, runs, window_seconds, tier, expires_at, used, held, opened_at, closes_at, revoked
@@ -20,6 +25,9 @@ struct LoadGrants: PostgresStatement {
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Grant> {
         let allowance: Grant.Allowance
+        guard row.isNull(3) != row.isNull(4) else {
+            throw PostgresDecodingError(column: 3, reason: "a grant of runs and of time, or of neither")
+        }
         if let runs = try row.optionalInt8(3) {
             allowance = .runs(runs)
         } else {
@@ -47,10 +55,8 @@ struct PutGrants: PostgresStatement {
     static let name = "put_grants"
     static let sql = """
         INSERT INTO ledger.grants (journal, \(LoadGrants.columns))
-        SELECT $1, * FROM unnest(
-            $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::timestamptz[],
-            $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::boolean[]
-        )
+        SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
+            unnest($10), unnest($11), unnest($12), unnest($13)
         ON CONFLICT (journal, account_id, grant_id) DO UPDATE SET
             used = excluded.used, held = excluded.held, opened_at = excluded.opened_at,
             closes_at = excluded.closes_at, revoked = excluded.revoked
@@ -88,7 +94,10 @@ struct PutGrants: PostgresStatement {
 struct LoadWindows: PostgresStatement {
     static let name = "load_windows"
     static let sql = """
-        SELECT account_id, route, minute, count FROM ledger.rate_windows WHERE journal = $1 AND account_id = ANY($2)
+        SELECT w.account_id, w.route, w.minute, w.count FROM unnest($2::uuid[]) wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM ledger.rate_windows t WHERE t.journal = $1 AND t.account_id = wanted.id OFFSET 0
+        ) w
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray]
 
@@ -112,7 +121,7 @@ struct PutWindows: PostgresStatement {
     static let name = "put_windows"
     static let sql = """
         INSERT INTO ledger.rate_windows (journal, account_id, route, minute, count)
-        SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::bigint[])
+        SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5)
         ON CONFLICT (journal, account_id, route) DO UPDATE SET minute = excluded.minute, count = excluded.count
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .textArray, .int8Array, .int8Array]

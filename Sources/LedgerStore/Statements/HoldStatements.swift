@@ -1,23 +1,26 @@
 internal import Ledger
 internal import Postgres
 
-/// Open holds of some accounts: those with some ids, and those that expired by a moment.
+/// Open holds by account and id.
 struct LoadHolds: PostgresStatement {
     static let name = "load_holds"
     static let sql = """
-        SELECT \(columns) FROM ledger.holds WHERE journal = $1 AND account_id = ANY($2) AND hold_id = ANY($3)
+        SELECT \(columns.qualified(by: "h")) FROM unnest($2::uuid[], $3::uuid[]) wanted (account_id, hold_id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM ledger.holds t
+            WHERE t.journal = $1 AND t.account_id = wanted.account_id AND t.hold_id = wanted.hold_id OFFSET 0
+        ) h
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .uuidArray]
     static let columns = "account_id, hold_id, execution_id, amount, grant_id, draws, expires_at, policy"
 
     let journal: JournalID
-    let accounts: [AccountID]
-    let holds: [HoldID]
+    let holds: [ProjectionRow<HoldID>]
 
     func encode(into parameters: inout ParameterEncoder) {
         parameters.journal(journal)
-        parameters.identifiers(accounts)
-        parameters.identifiers(holds)
+        parameters.column(.uuid, of: holds) { $0.id($1.account) }
+        parameters.column(.uuid, of: holds) { $0.id($1.value) }
     }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Hold> {
@@ -37,12 +40,15 @@ struct LoadHolds: PostgresStatement {
     }
 }
 
-/// Open holds that expired by a moment, of some accounts.
+/// Every open hold of some accounts that expired by a moment: with fewer of them, a refusal could be due to the others.
 struct LoadExpiredHolds: PostgresStatement {
     static let name = "load_expired_holds"
     static let sql = """
-        SELECT \(LoadHolds.columns) FROM ledger.holds
-        WHERE journal = $1 AND account_id = ANY($2) AND expires_at <= $3 LIMIT 1000
+        SELECT \(LoadHolds.columns.qualified(by: "h")) FROM unnest($2::uuid[]) wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM ledger.holds t
+            WHERE t.journal = $1 AND t.account_id = wanted.id AND t.expires_at <= $3 OFFSET 0
+        ) h
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .timestamptz]
 
@@ -61,7 +67,7 @@ struct LoadExpiredHolds: PostgresStatement {
     }
 }
 
-/// Every open hold of a journal that expired by a moment.
+/// Open holds of a journal that expired by a moment, at most 1,000.
 struct LoadJournalExpiredHolds: PostgresStatement {
     static let name = "load_journal_expired_holds"
     static let sql = "SELECT \(LoadHolds.columns) FROM ledger.holds WHERE journal = $1 AND expires_at <= $2 LIMIT 1000"
@@ -80,16 +86,13 @@ struct LoadJournalExpiredHolds: PostgresStatement {
     }
 }
 
-/// Puts the rows of open holds as they are now.
-struct PutHolds: PostgresStatement {
+/// Inserts the rows of holds that were opened. A hold ends as a whole, so a row never changes.
+struct InsertHolds: PostgresStatement {
     typealias Row = Void
-    static let name = "put_holds"
+    static let name = "insert_holds"
     static let sql = """
         INSERT INTO ledger.holds (journal, \(LoadHolds.columns))
-        SELECT $1, * FROM unnest(
-            $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::uuid[], $7::text[], $8::timestamptz[], $9::text[]
-        )
-        ON CONFLICT (journal, account_id, hold_id) DO UPDATE SET amount = excluded.amount, draws = excluded.draws
+        SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9)
         """
     static let parameterTypes: [PostgresType] = [
         .int2, .uuidArray, .uuidArray, .uuidArray, .int8Array, .uuidArray, .textArray, .timestamptzArray, .textArray,
@@ -116,8 +119,13 @@ struct DeleteHolds: PostgresStatement {
     typealias Row = Void
     static let name = "delete_holds"
     static let sql = """
-        DELETE FROM ledger.holds h USING unnest($2::uuid[], $3::uuid[]) ended (account_id, hold_id)
-        WHERE h.journal = $1 AND h.account_id = ended.account_id AND h.hold_id = ended.hold_id
+        DELETE FROM ledger.holds WHERE ctid = ANY(ARRAY(
+            SELECT h.ctid FROM unnest($2::uuid[], $3::uuid[]) ended (account_id, hold_id)
+            CROSS JOIN LATERAL (
+                SELECT t.ctid FROM ledger.holds t
+                WHERE t.journal = $1 AND t.account_id = ended.account_id AND t.hold_id = ended.hold_id OFFSET 0
+            ) h
+        ))
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .uuidArray]
 

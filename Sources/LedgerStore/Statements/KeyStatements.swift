@@ -4,7 +4,12 @@ internal import Postgres
 /// The keys with some ids.
 struct LoadKeys: PostgresStatement {
     static let name = "load_keys"
-    static let sql = "SELECT \(columns) FROM ledger.api_keys WHERE journal = $1 AND key_id = ANY($2)"
+    static let sql = """
+        SELECT \(columns.qualified(by: "k")) FROM unnest($2::uuid[]) wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM ledger.api_keys t WHERE t.journal = $1 AND t.key_id = wanted.id OFFSET 0
+        ) k
+        """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray]
     static let columns = "key_id, account_id, name, secret_digest, capabilities, issued_at, revoked_at"
 
@@ -60,19 +65,20 @@ struct PutKey: PostgresStatement {
 struct LoadCommands: PostgresStatement {
     static let name = "load_commands"
     static let sql = """
-        SELECT account_id, command_id FROM ledger.commands
-        WHERE journal = $1 AND account_id = ANY($2) AND command_id = ANY($3)
+        SELECT c.account_id, c.command_id FROM unnest($2::uuid[], $3::uuid[]) wanted (account_id, command_id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM ledger.commands t WHERE t.journal = $1 AND t.account_id = wanted.account_id AND t.command_id = wanted.command_id OFFSET 0
+        ) c
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .uuidArray]
 
     let journal: JournalID
-    let accounts: [AccountID]
-    let commands: [CommandID]
+    let commands: [ProjectionRow<CommandID>]
 
     func encode(into parameters: inout ParameterEncoder) {
         parameters.journal(journal)
-        parameters.identifiers(accounts)
-        parameters.identifiers(commands)
+        parameters.column(.uuid, of: commands) { $0.id($1.account) }
+        parameters.column(.uuid, of: commands) { $0.id($1.value) }
     }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<CommandID> {
@@ -85,7 +91,8 @@ struct PutCommands: PostgresStatement {
     typealias Row = Void
     static let name = "put_commands"
     static let sql = """
-        INSERT INTO ledger.commands (journal, account_id, command_id) SELECT $1, * FROM unnest($2::uuid[], $3::uuid[])
+        INSERT INTO ledger.commands (journal, account_id, command_id)
+        SELECT $1, unnest($2), unnest($3)
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .uuidArray]
 

@@ -5,16 +5,22 @@ internal import Postgres
 protocol JournalScan: PostgresStatement {
     init(journal: JournalID)
     var journal: JournalID { get }
+    /// The projection's table.
+    static var table: String { get }
+    /// The column of the account.
+    static var accountColumn: Int { get }
 }
 
 extension JournalScan {
     static var parameterTypes: [PostgresType] { [.int2] }
+    static var accountColumn: Int { 0 }
 
     func encode(into parameters: inout ParameterEncoder) { parameters.journal(journal) }
 }
 
 struct ScanAccounts: JournalScan {
     static let name = "scan_accounts"
+    static let table = "accounts"
     static let sql = "SELECT \(LoadAccounts.columns) FROM ledger.accounts WHERE journal = $1"
     let journal: JournalID
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Account { try LoadAccounts.decode(row) }
@@ -22,6 +28,7 @@ struct ScanAccounts: JournalScan {
 
 struct ScanPots: JournalScan {
     static let name = "scan_pots"
+    static let table = "pots"
     static let sql = "SELECT \(LoadPots.columns) FROM ledger.pots WHERE journal = $1"
     let journal: JournalID
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Pot> {
@@ -31,6 +38,7 @@ struct ScanPots: JournalScan {
 
 struct ScanGrants: JournalScan {
     static let name = "scan_grants"
+    static let table = "grants"
     static let sql = "SELECT \(LoadGrants.columns) FROM ledger.grants WHERE journal = $1"
     let journal: JournalID
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Grant> {
@@ -40,6 +48,7 @@ struct ScanGrants: JournalScan {
 
 struct ScanHolds: JournalScan {
     static let name = "scan_holds"
+    static let table = "holds"
     static let sql = "SELECT \(LoadHolds.columns) FROM ledger.holds WHERE journal = $1"
     let journal: JournalID
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Hold> {
@@ -49,6 +58,7 @@ struct ScanHolds: JournalScan {
 
 struct ScanWindows: JournalScan {
     static let name = "scan_windows"
+    static let table = "rate_windows"
     static let sql = "SELECT account_id, route, minute, count FROM ledger.rate_windows WHERE journal = $1"
     let journal: JournalID
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<RouteWindow> {
@@ -58,6 +68,8 @@ struct ScanWindows: JournalScan {
 
 struct ScanExecutions: JournalScan {
     static let name = "scan_executions"
+    static let table = "executions"
+    static let accountColumn = 1
     static let sql = "SELECT \(LoadExecutions.columns) FROM ledger.executions WHERE journal = $1"
     let journal: JournalID
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Execution> {
@@ -67,15 +79,23 @@ struct ScanExecutions: JournalScan {
 
 struct ScanKeys: JournalScan {
     static let name = "scan_keys"
+    static let table = "api_keys"
+    static let accountColumn = 1
     static let sql = "SELECT \(LoadKeys.columns) FROM ledger.api_keys WHERE journal = $1"
     let journal: JournalID
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<APIKey> {
-        try LoadKeys.decode(row)
+        let key = try LoadKeys.decode(row)
+        // Whoever uses a key passes over what it can't read; whoever verifies it does not.
+        guard key.value.capabilities.map(\.text) == (try row.textArray(4)) else {
+            throw PostgresDecodingError(column: 4, reason: "a capability that is none")
+        }
+        return key
     }
 }
 
 struct ScanCommands: JournalScan {
     static let name = "scan_commands"
+    static let table = "commands"
     static let sql = "SELECT account_id, command_id FROM ledger.commands WHERE journal = $1"
     let journal: JournalID
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<CommandID> {
@@ -84,9 +104,10 @@ struct ScanCommands: JournalScan {
 }
 
 /// Empties a journal's projections, in the transaction that puts rebuilt rows in their place.
-struct ClearProjections: JournalScan {
+struct ClearProjections: PostgresStatement {
     typealias Row = Void
     static let name = "clear_projections"
+    static let parameterTypes: [PostgresType] = [.int2]
     static let sql = """
         WITH a AS (DELETE FROM ledger.accounts WHERE journal = $1), p AS (DELETE FROM ledger.pots WHERE journal = $1),
             g AS (DELETE FROM ledger.grants WHERE journal = $1), h AS (DELETE FROM ledger.holds WHERE journal = $1),
@@ -96,4 +117,5 @@ struct ClearProjections: JournalScan {
         DELETE FROM ledger.commands WHERE journal = $1
         """
     let journal: JournalID
+    func encode(into parameters: inout ParameterEncoder) { parameters.journal(journal) }
 }

@@ -1,0 +1,199 @@
+import Ledger
+
+/// Commands that nobody thought up, one after another, all following from a seed.
+///
+/// A good part of them is meant to be refused: unknown ids, spent grants, empty pots, revoked keys, wrong order.
+struct RandomHistory {
+    /// What a history is about.
+    enum Theme {
+        /// Every command there is, with a clock that also jumps back.
+        case everything
+        /// As before, with so many requests a minute that the limiter has work.
+        case flood
+        /// Credits, grants and runs only, with moments so far apart that nothing expires in mid-decision.
+        case money
+    }
+
+    let theme: Theme
+    var random: SplitMix64
+    var now = Words.midnight
+    private var step: Int64 = 0
+    private var issued: UInt64 = 0
+    private var runs: [ExecutionID] = []
+    private var pots: [PotID] = []
+    private var grants: [GrantID] = []
+    private var keys: [KeyID] = []
+    private var last: Command?
+
+    init(theme: Theme, seed: UInt64) {
+        self.theme = theme
+        self.random = SplitMix64(seed: seed)
+    }
+
+    mutating func next() -> Command {
+        advanceClock()
+        step += 1
+        if step == 1 { return command(.openAccount(OpenAccount(tier: .business))) }
+        if step == 2 { return command(.issueKey(key(["model:run"]))) }
+        if let last, roll(30) { return last }
+        let command = command(action())
+        last = command
+        return command
+    }
+
+    private mutating func command(_ action: Command.Action) -> Command {
+        Command(id: CommandID(fresh()), accountID: Act.accountID, requestID: RequestID(fresh()), action: action)
+    }
+
+    private mutating func action() -> Command.Action {
+        if theme == .everything, step > 440, roll(12) { return .closeAccount }
+        let share = Int.random(in: 0..<100, using: &random)
+        if theme == .flood, Int.random(in: 0..<100, using: &random) < 95 { return .admitRun(admission()) }
+        switch share {
+        case 0..<40: return .admitRun(admission())
+        case 40..<70: return .settleRun(settlement())
+        case 70..<74: return .recordSubmission(RecordSubmission(executionID: run(), providerRequestID: "p-\(step)"))
+        case 74..<78: return .expireHold(HoldID(run().value))
+        case 78..<85: return .addCredits(addition())
+        case 85..<88:
+            let amount = Credits(microcredits: Int64.random(in: -60_000_000...30_000_000, using: &random))
+            let pot = pots.randomElement(using: &random) ?? PotID(fresh())
+            return .adjustCredits(AdjustCredits(potID: pot, amount: amount, reason: "é", correctsSequence: nil))
+        case 88..<92: return .issueGrant(grant())
+        case 92..<94: return .revokeGrant(grants.randomElement(using: &random) ?? GrantID(fresh()))
+        case 94..<96: return .changeTier(roll(2) || theme == .flood ? .business : .enterprise)
+        default: return theme != .everything ? .admitRun(admission()) : access()
+        }
+    }
+
+    private mutating func access() -> Command.Action {
+        switch Int.random(in: 0..<20, using: &random) {
+        case 0..<8: .issueKey(key(["model:run", "model:image:run", "workflow:run"]))
+        case 8..<10: keys.count > 2 ? .revokeKey(keys.removeFirst()) : .revokeKey(KeyID(fresh()))
+        case 10..<17: .setApproval(!roll(4))
+        case 17, 18: .changeTier(roll(2) ? .pro : .enterprise)
+        default: .openAccount(OpenAccount(tier: .free))
+        }
+    }
+
+    private mutating func admission() -> AdmitRun {
+        if roll(12), let again = runs.randomElement(using: &random) { return admission(again) }
+        let run = ExecutionID(fresh())
+        runs.append(run)
+        return admission(run)
+    }
+
+    private mutating func admission(_ run: ExecutionID) -> AdmitRun {
+        let models = ["image", "video", "song"]
+        var quote = Quote()
+        quote.amount = Credits(microcredits: Int64.random(in: 1...40_000_000, using: &random))
+        quote.policy = roll(3) ? .charge : .release
+        quote.deadlineSeconds = Int64.random(in: 1...300, using: &random)
+        quote.unresolvedHoldSeconds = Int64.random(in: 0...3_000, using: &random)
+        var preflight = Preflight.quoted(quote.value)
+        var isAsync = false
+        if theme != .money {
+            if roll(12) { quote.tier = .enterprise }
+            quote.supportsAsync = !roll(12)
+            isAsync = roll(6)
+            preflight = .quoted(quote.value)
+            if roll(20) { preflight = one(of: [.invalidSlug, .invalidBody, .modelNotFound]) }
+            if roll(40) { preflight = .invalidInputs(problems: 3) }
+        }
+        return AdmitRun(
+            executionID: run,
+            keyID: roll(60) && theme != .money ? KeyID(fresh()) : one(of: keys),
+            route: roll(5) ? .workflowRun : .modelRun,
+            model: preflight == .invalidSlug ? nil : models.randomElement(using: &random),
+            inputsDigest: roll(2) ? Digest(of: [UInt8(truncatingIfNeeded: step)]) : nil,
+            preflight: preflight,
+            isAsync: isAsync,
+            instance: step
+        )
+    }
+
+    private mutating func settlement() -> SettleRun {
+        let outcome: RunOutcome
+        switch Int.random(in: 0..<10, using: &random) {
+        case 0, 1: outcome = .failed(code: "PROVIDER_FAILED", durationMilliseconds: 5)
+        case 2: outcome = .unresolved(reason: "lost \"it\"")
+        default:
+            let cost = Credits(microcredits: roll(9) ? 0 : Int64.random(in: 0...35_000_000, using: &random))
+            outcome = .succeeded(
+                cost: cost,
+                providerCost: MicroUSD(microdollars: 40),
+                resultDigest: roll(2) ? .zero : nil,
+                durationMilliseconds: step
+            )
+        }
+        return SettleRun(executionID: run(), outcome: outcome, providerRequestID: roll(2) ? "p-\(step)" : nil)
+    }
+
+    private mutating func addition() -> AddCredits {
+        let pot = roll(10) ? pots.randomElement(using: &random) ?? PotID(fresh()) : PotID(fresh())
+        if !pots.contains(pot) { pots.append(pot) }
+        let amount = Credits(microcredits: Int64.random(in: -1_000_000...90_000_000, using: &random))
+        let kind = one(of: Pot.Kind.allCases)
+        return AddCredits(potID: pot, kind: kind, amount: amount, expiresAt: expiry(), externalReference: "r-\(step)")
+    }
+
+    private mutating func grant() -> IssueGrant {
+        let grant = GrantID(fresh())
+        grants.append(grant)
+        let allowance =
+            roll(3)
+            ? Grant.Allowance.window(seconds: Int64.random(in: 1...2_000, using: &random))
+            : .runs(Int64.random(in: 0...4, using: &random))
+        let model = one(of: ["image", "video"])
+        return IssueGrant(grantID: grant, model: model, allowance: allowance, expiresAt: expiry())
+    }
+
+    private mutating func expiry() -> Timestamp? {
+        if roll(4) { return nil }
+        let seconds = Int64.random(in: 0...4_000, using: &random)
+        return Timestamp(microseconds: now.microseconds + seconds * 1_000_000 + (theme == .money ? 500 : 0))
+    }
+
+    private mutating func key(_ capabilities: [String]) -> IssueKey {
+        let key = KeyID(fresh())
+        keys.append(key)
+        return IssueKey(
+            keyID: key,
+            name: "k",
+            secretDigest: .zero,
+            capabilities: capabilities.compactMap { Capability($0) }
+        )
+    }
+
+    /// Mostly one of the latest runs.
+    private mutating func run() -> ExecutionID {
+        if roll(50) || runs.isEmpty { return ExecutionID(fresh()) }
+        let recent = roll(5) ? runs.count : min(runs.count, 6)
+        return runs[runs.count - Int.random(in: 1...recent, using: &random)]
+    }
+
+    /// In a history about money the milliseconds are the step's number, so that no two moments ever meet.
+    private mutating func advanceClock() {
+        let seconds = Int64.random(in: 0...(roll(40) ? 3_600 : 60), using: &random)
+        switch theme {
+        case .money:
+            let whole = now.microseconds / 1_000_000 * 1_000_000
+            now = Timestamp(microseconds: whole + seconds * 1_000_000 + step * 1_000)
+        case .flood: now = Timestamp(microseconds: now.microseconds + Int64.random(in: -9...30_000, using: &random))
+        case .everything:
+            let jump = roll(3) ? Int64.random(in: -5...5, using: &random) : seconds * 1_000_000
+            now = Timestamp(microseconds: now.microseconds + (roll(20) ? -jump : jump))
+        }
+    }
+
+    private mutating func roll(_ sides: Int) -> Bool { Int.random(in: 0..<sides, using: &random) == 0 }
+
+    private mutating func one<Element>(of elements: [Element]) -> Element {
+        elements[Int.random(in: elements.indices, using: &random)]
+    }
+
+    private mutating func fresh() -> Identifier128 {
+        issued += 1
+        return Identifier128(high: 0xF0, low: random.next() << 20 | issued)
+    }
+}
