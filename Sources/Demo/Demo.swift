@@ -18,8 +18,13 @@ public enum Demo {
     ///   the story says.
     public static func run(folder: String, keepsData: Bool, terminal: Terminal = .output) async throws {
         let database = LedgerDatabase(folder: "\(folder)/demo")
-        try await untilInterrupted {
-            try await tell(database, keepsData: keepsData, Stage(terminal: terminal))
+        let stage = Stage(terminal: terminal)
+        do {
+            try await untilInterrupted { try await tell(database, keepsData: keepsData, stage) }
+        } catch let interruption as Interrupted {
+            terminal.clearPassing()
+            stage.line("Interrupted. Everything that was started is stopped.")
+            throw interruption
         }
     }
 

@@ -17,10 +17,15 @@ public enum Up {
     ///   - database: the ledger's; it is created if it is missing, and kept.
     ///   - port: the service's port; nil for the usual one, or any other when that one is taken.
     ///   - terminal: where it is told how to use it.
-    /// - Throws: ``Interrupted`` after a signal; an `OperationError` when a part does not start, or ends by itself.
+    /// - Throws: an `OperationError` when a part does not start, or ends by itself.
     public static func run(_ database: LedgerDatabase, port: Int?, terminal: Terminal = .output) async throws {
-        try await untilInterrupted {
-            try await stay(database, port: port, Stage(terminal: terminal))
+        let stage = Stage(terminal: terminal)
+        do {
+            try await untilInterrupted { try await stay(database, port: port, stage) }
+        } catch is Interrupted {
+            // That is how it is meant to end.
+            terminal.clearPassing()
+            stage.line("Stopped. The ledger is kept: `make run` goes on with it.")
         }
     }
 
@@ -56,9 +61,6 @@ public enum Up {
         } catch {
             stage.terminal.clearPassing()
             await stack.stop()
-            if error is CancellationError {
-                return stage.line("Stopped. The ledger is kept: `make run` goes on with it.")
-            }
             throw error
         }
     }
@@ -107,8 +109,8 @@ public enum Up {
         var facts = FactList(indent: 2, terminal: stage.terminal)
         facts.add("URL", stage.terminal.styled(stack.service.url, .bold))
         facts.add("key", stage.terminal.styled(key, .bold))
-        let means = ["\(account.available) credits available"] + grants
-        facts.add("account", "\(account.id)  (\(account.tier.rawValue), \(means.joined(separator: ", ")))")
+        facts.add("account", "\(account.id)  (\(account.tier.rawValue))")
+        facts.add("pays with", (["\(account.available) credits"] + grants).joined(separator: ", "))
         facts.add("logs", "\(stack.database.folder)/logs/service.log, simulator.log")
         stage.line()
         for line in facts.lines { stage.terminal.line(line) }
@@ -129,7 +131,8 @@ public enum Up {
     private static func curl(_ url: String, _ key: String) -> [String] {
         [
             "curl \(url)/api/models/gpt-5-4-mini/run \\",
-            "  -H 'x-api-key: \(key)' -H 'Content-Type: application/json' \\",
+            "  -H 'x-api-key: \(key)' \\",
+            "  -H 'Content-Type: application/json' \\",
             "  -d '{\"inputs\":{\"prompt\":\"Why does a ledger only append?\"}}'",
         ]
     }
