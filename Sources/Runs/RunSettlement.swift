@@ -27,7 +27,7 @@ struct RunSettlement {
             )
         case .failed(let failure):
             providerRequestID = failure.providerRequestID
-            let code = "PROVIDER_" + failure.failureClass.rawValue.uppercased()
+            let code = failure.failureClass.code
             recorded = .failed(code: code, durationMilliseconds: milliseconds)
         case .unresolved(let reason, let id):
             providerRequestID = id
@@ -81,5 +81,16 @@ extension Duration {
     /// Whole milliseconds, rounded down.
     public var wholeMilliseconds: Int64 {
         components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
+    }
+}
+
+extension DispatchFailure.Class {
+    /// The class as events name it.
+    fileprivate var code: String {
+        switch self {
+        case .user: "INPUTS_REFUSED"
+        case .provider: "PROVIDER_FAILED"
+        case .us: "SERVICE_FAULT"
+        }
     }
 }
