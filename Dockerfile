@@ -1,4 +1,4 @@
-FROM swift:6.1-bookworm AS build
+FROM swift:6.3-bookworm AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libpq-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
@@ -18,6 +18,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home runledger
 COPY --from=build /runledger /opt/runledger
+COPY models /opt/runledger/models
+ENV RUNLEDGER_MODELS=/opt/runledger/models
 USER runledger
 EXPOSE 8080
 ENTRYPOINT ["/opt/runledger/runledger"]

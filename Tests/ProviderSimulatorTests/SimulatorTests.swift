@@ -82,7 +82,8 @@ struct SimulatorTests {
 
     @Test("a job goes through the states of the vendor's API to a result in a string")
     func job() async throws {
-        try await Self.app(SimulatorScript(jobMilliseconds: 600)).test(.router) { client in
+        // Long enough for a busy machine to look at every state.
+        try await Self.app(SimulatorScript(jobMilliseconds: 4_000)).test(.router) { client in
             let created = try Self.json(
                 try await client.execute(
                     uri: "/api/v1/jobs/createTask",
