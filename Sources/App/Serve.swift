@@ -91,7 +91,7 @@ public enum Serve {
         var settings = ServiceGroupConfiguration(
             services: [
                 LedgerService(connection: connection, lease: lease), ProviderClientService(client: httpClient),
-                DrainService(runs: runs, grace: grace, logger: logger), recovery, server,
+                recovery, ServingService(server: server, runs: runs, grace: grace, logger: logger),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger

@@ -3,6 +3,7 @@ import LedgerStore
 import Logging
 import Runs
 import ServiceLifecycle
+import Synchronization
 
 /// Keeps the ledger open until everything above it has stopped.
 struct LedgerService: Service {
@@ -16,17 +17,33 @@ struct LedgerService: Service {
     }
 }
 
-/// Holds the process open until its runs have ended, or the grace is over.
-struct DrainService: Service {
+/// Serves requests. Once it is told to stop, takes no more connections, gives runs the grace to end, then interrupts those
+/// that have not, so that their callers are answered and the ledger knows.
+struct ServingService: Service {
+    let server: any Service
     let runs: RunService
     let grace: Duration
     let logger: Logger
 
     func run() async throws {
-        try? await gracefulShutdown()
-        let count = runs.underWayCount
-        if count > 0 { logger.info("runs are being finished", metadata: ["runs": "\(count)"]) }
-        await runs.drain(grace: grace)
+        let toldToStop = Mutex<ContinuousClock.Instant?>(nil)
+        try await withGracefulShutdownHandler {
+            // Cancelled when the server has answered everyone.
+            async let _: Void = interruptAfterGrace()
+            try await server.run()
+        } onGracefulShutdown: {
+            toldToStop.withLock { $0 = .now }
+            let count = runs.underWayCount
+            if count > 0 { logger.info("runs are being finished", metadata: ["runs": "\(count)"]) }
+        }
+        // Runs whose callers have hung up are left.
+        let elapsed = toldToStop.withLock { $0 }?.duration(to: .now) ?? .zero
+        await runs.drain(grace: max(.zero, grace - elapsed))
+    }
+
+    private func interruptAfterGrace() async {
+        guard (try? await gracefulShutdown()) != nil, (try? await Task.sleep(for: grace)) != nil else { return }
+        await runs.drain(grace: .zero)
     }
 }
 

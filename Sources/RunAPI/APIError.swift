@@ -14,7 +14,9 @@ struct APIError: Error {
 
     /// The response, in the form that the client asked for.
     func response(to request: Request, requestID: Ledger.RequestID) -> Response {
-        let isProblem = request.headers[values: .accept].contains { $0.contains("application/problem+json") }
+        let isProblem = request.headers[values: .accept].contains {
+            $0.lowercased().contains("application/problem+json")
+        }
         var members: [(key: String, value: JSONValue)] = [
             ("success", .bool(false)), ("error", .string(message)), ("code", .string(code)),
             ("requestId", .string(requestID.description)),
@@ -83,10 +85,16 @@ extension APIError {
         context: [("limit", .integer(1 << 20))]
     )
 
+    static let unreadable = APIError(
+        status: .badRequest,
+        code: "BAD_REQUEST",
+        message: "The request can't be read as HTTP with a JSON body"
+    )
+
     static let overloaded = APIError(
         status: .serviceUnavailable,
         code: "OVERLOADED",
-        message: "Too many requests wait for the ledger; nothing was recorded",
+        message: "The service can't take more runs now; nothing was dispatched",
         headers: [.retryAfter: "1"]
     )
 

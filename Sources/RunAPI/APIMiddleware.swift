@@ -33,7 +33,8 @@ struct APIMiddleware: RouterMiddleware {
         }
         response.headers[.requestID] = context.requestID.description
         log(request, context, response, code)
-        return response
+        // A body after the answer to HEAD would be read as the next answer.
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     private func log(_ request: Request, _ context: APIContext, _ response: Response, _ code: String?) {
@@ -60,11 +61,8 @@ extension APIError {
             default:
                 self = .internalError
                 if (400..<500).contains(http.status.code) {
-                    self = APIError(
-                        status: http.status,
-                        code: "BAD_REQUEST",
-                        message: "The request can't be read as HTTP with a JSON body"
-                    )
+                    self = .unreadable
+                    status = http.status
                 }
             }
         } else {

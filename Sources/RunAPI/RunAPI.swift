@@ -1,3 +1,4 @@
+import HTTPTypes
 public import Hummingbird
 public import Ledger
 public import Logging
@@ -24,21 +25,37 @@ public enum RunAPI {
         let router = Router(context: APIContext.self)
         router.add(middleware: APIMiddleware(identifiers: IdentifierSource(clock: clock), logger: logger))
         RunController(service: service, authenticator: authenticator).addRoutes(to: router)
-        router.get("/healthz") { _, _ in
-            Response(
-                status: .ok,
-                headers: [.contentType: "application/json"],
-                body: ResponseBody(json: [("status", "ok")])
-            )
-        }
-        router.get("/readyz") { _, _ in
-            let ready = await isReady()
-            return Response(
-                status: ready ? .ok : .serviceUnavailable,
-                headers: [.contentType: "application/json"],
-                body: ResponseBody(json: [("status", .string(ready ? "ready" : "not ready"))])
-            )
-        }
+        router.answerStatus(at: "/healthz") { (.ok, "ok") }
+        router.answerStatus(at: "/readyz") { await isReady() ? (.ok, "ready") : (.serviceUnavailable, "not ready") }
         return router
+    }
+}
+
+extension Router<APIContext> {
+    /// Answers GET and HEAD with a status and a word for it.
+    fileprivate func answerStatus(
+        at path: RouterPath,
+        status: @escaping @Sendable () async -> (HTTPResponse.Status, String)
+    ) {
+        for method in [HTTPRequest.Method.get, .head] {
+            on(path, method: method) { _, _ in
+                let (status, word) = await status()
+                return Response(
+                    status: status,
+                    headers: [.contentType: "application/json"],
+                    body: ResponseBody(json: [("status", .string(word))])
+                )
+            }
+        }
+        refuseMethods(of: path, except: [.get, .head])
+    }
+
+    /// Answers every other method that HTTP defines with 405.
+    func refuseMethods(of path: RouterPath, except allowed: [HTTPRequest.Method]) {
+        let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
+        let allow = allowed.map(\.rawValue).joined(separator: ", ")
+        for method in all where !allowed.contains(method) {
+            on(path, method: method) { _, _ -> Response in throw APIError.methodNotAllowed(allow: allow) }
+        }
     }
 }

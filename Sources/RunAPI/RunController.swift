@@ -13,9 +13,7 @@ struct RunController {
     func addRoutes(to router: Router<APIContext>) {
         let path: RouterPath = "/api/models/:internalName/run"
         router.post(path) { request, context in try await run(request, context) }
-        for method in [HTTPRequest.Method.get, .put, .patch, .delete, .head] {
-            router.on(path, method: method) { _, _ -> Response in throw APIError.methodNotAllowed(allow: "POST") }
-        }
+        router.refuseMethods(of: path, except: [.post])
     }
 
     private func run(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -26,14 +24,14 @@ struct RunController {
             throw APIError(error)
         }
         guard let identity else { throw APIError.unauthorized }
-        let body = try await request.body.collect(upTo: RunService.largestBodyBytes)
+        let body = try await body(of: request)
         let answer = await service.run(
             RunRequest(
                 id: context.requestID,
                 identity: identity,
-                slug: context.parameters.get("internalName") ?? "",
+                slug: (context.parameters.get("internalName") ?? "").percentDecoded,
                 body: Array(buffer: body),
-                isAsync: request.uri.queryParameters.get("async") == "true",
+                isAsync: request.uri.queryParameters.get("async") == "true" || request.prefersAsync,
                 receivedAt: context.receivedAt
             )
         )
@@ -44,6 +42,17 @@ struct RunController {
             throw APIError(refusal, issues: issues, window: window)
         case .failed(let failure): throw APIError(failure)
         case .unavailable(let failure): throw APIError(failure)
+        }
+    }
+
+    private func body(of request: Request) async throws(APIError) -> ByteBuffer {
+        do {
+            return try await request.body.collect(upTo: RunService.largestBodyBytes)
+        } catch let error as any HTTPResponseError {
+            throw APIError(any: error)
+        } catch {
+            // The client went away, or sent something that is no HTTP.
+            throw .unreadable
         }
     }
 
@@ -75,5 +84,50 @@ extension APIError {
         )
         if failure.isUnresolved { context.append(("unresolved", .bool(true))) }
         if let window = failure.window { headers.append(window) }
+    }
+}
+
+extension Request {
+    /// Whether the client sent `Prefer: respond-async` (RFC 7240), which is the same as `?async=true`.
+    fileprivate var prefersAsync: Bool {
+        guard let name = HTTPField.Name("Prefer") else { return false }
+        let preferences = headers[values: name].flatMap { $0.split(separator: ",") }
+        return preferences.contains { preference in
+            let token = preference.prefix { $0 != ";" }
+            return token.filter { !$0.isWhitespace }.lowercased() == "respond-async"
+        }
+    }
+}
+
+extension String {
+    /// The text with each `%` and two hexadecimal digits replaced by their byte; as it is when that is no UTF-8.
+    var percentDecoded: String {
+        guard utf8.contains(UInt8(ascii: "%")) else { return self }
+        let source = Array(utf8)
+        var bytes: [UInt8] = []
+        var index = 0
+        while index < source.count {
+            if source[index] == UInt8(ascii: "%"), index + 2 < source.count,
+                let high = source[index + 1].hexadecimalValue, let low = source[index + 2].hexadecimalValue
+            {
+                bytes.append(high << 4 | low)
+                index += 3
+            } else {
+                bytes.append(source[index])
+                index += 1
+            }
+        }
+        return String(validating: bytes, as: UTF8.self) ?? self
+    }
+}
+
+extension UInt8 {
+    fileprivate var hexadecimalValue: UInt8? {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
+        default: nil
+        }
     }
 }

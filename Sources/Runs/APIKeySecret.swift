@@ -4,7 +4,7 @@ public import Ledger
 /// journal) and 32 random bytes. Shown once; the ledger keeps its SHA-256 (api-contract, section 8.10).
 ///
 /// It prints as its first characters only, so that it can't end up in a log.
-public struct APIKeySecret: Sendable, CustomStringConvertible {
+public struct APIKeySecret: Sendable, CustomStringConvertible, CustomReflectable {
     /// What every key begins with.
     public static let prefix = "knouds_live_"
     private static let digitCount = 65
@@ -55,6 +55,8 @@ public struct APIKeySecret: Sendable, CustomStringConvertible {
 
     /// The prefix, and nothing of the secret.
     public var description: String { Self.prefix + "…" }
+    /// No part, so that `dump` shows no secret either.
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
 /// Whole numbers as text of the digits 0-9, A-Z, a-z, most significant first.

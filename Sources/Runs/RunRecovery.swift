@@ -37,7 +37,10 @@ public final class RunRecovery: Sendable {
 
     private func recordAbandoned() async throws(LedgerFailure) -> Int {
         let open = try await ledger.openExecutions().filter { $0.execution.status != .unresolved }
-        guard !open.isEmpty else { return 0 }
+        guard !open.isEmpty else {
+            missing.withLock { $0 = [] }
+            return 0
+        }
         let live = try await ledger.liveInstances().union([instance])
         let gone = Set(open.map(\.execution.instance)).subtracting(live)
         let certain = missing.withLock { missing in

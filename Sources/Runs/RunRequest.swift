@@ -40,9 +40,9 @@ public enum RunAnswer: Sendable {
     case succeeded(Success)
     /// The ledger refused it.
     case refused(Refusal, issues: [InputIssue], window: WindowStatus?)
-    /// It was dispatched and did not succeed; nothing was charged.
+    /// It was dispatched, and did not succeed or has no outcome yet; nothing was charged.
     case failed(Failure)
-    /// The ledger could not be asked, and nothing was dispatched.
+    /// The ledger could not be asked or the service is stopping, and nothing was dispatched.
     case unavailable(LedgerFailure)
 
     /// A run that succeeded.

@@ -17,8 +17,17 @@ public final class RunService: Sendable {
     private let provider: any ModelProvider
     private let registry: Mutex<ModelRegistry>
     private let observer: any RunObserver
-    private let underWay = Mutex<[ExecutionID: Task<RunAnswer, Never>]>([:])
-    private let isInterrupted = Atomic<Bool>(false)
+    private let work = Mutex(Work())
+
+    /// What goes on in tasks of its own.
+    private struct Work {
+        var runs: [ExecutionID: Task<RunAnswer, Never>] = [:]
+        /// Holds that are given back after their callers were answered.
+        var releases: [ExecutionID: Task<Void, Never>] = [:]
+        var isInterrupted = false
+
+        var count: Int { runs.count + releases.count }
+    }
 
     /// Makes the use case.
     ///
@@ -45,34 +54,46 @@ public final class RunService: Sendable {
         self.observer = observer
     }
 
-    /// Runs under way in this process.
-    public var underWayCount: Int { underWay.withLock(\.count) }
+    /// Runs under way in this process, and holds that are being given back.
+    public var underWayCount: Int { work.withLock(\.count) }
 
     /// Runs a model for whoever asks, and returns when there is a durable answer.
     ///
-    /// The work goes on in a task of its own, so that a caller that was cancelled changes nothing about it.
+    /// The work goes on in a task of its own, so that a caller that was cancelled changes nothing about it. After
+    /// `drain(grace:)` has interrupted what was under way, the answer is `unavailable(.overloaded)`.
     public func run(_ request: RunRequest) async -> RunAnswer {
         let preflight = RunPreflight(request, registry: registry.withLock { $0 })
         let executionID = ExecutionID(identifiers.next(in: ledger.journal(of: request.identity.accountID)))
-        let task = Task { await perform(request, preflight, executionID) }
-        underWay.withLock { $0[executionID] = task }
+        let task: Task<RunAnswer, Never>? = work.withLock { work in
+            guard !work.isInterrupted else { return nil }
+            let task = Task { await perform(request, preflight, executionID) }
+            work.runs[executionID] = task
+            return task
+        }
+        guard let task else { return .unavailable(.overloaded) }
         let answer = await task.value
-        underWay.withLock { $0[executionID] = nil }
+        work.withLock { $0.runs[executionID] = nil }
         return answer
     }
 
-    /// Waits until no run is under way.
+    /// Waits until no run is under way, then takes no more.
     ///
-    /// - Parameter grace: after which runs that wait for a provider are recorded as unresolved.
+    /// - Parameter grace: after which runs that wait for a provider are recorded as unresolved. A drain that is cancelled
+    ///   waits no longer.
     public func drain(grace: Duration) async {
         let end = ContinuousClock.now.advanced(by: grace)
-        while underWayCount > 0, ContinuousClock.now < end {
+        while underWayCount > 0, ContinuousClock.now < end, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(20))
         }
-        isInterrupted.store(true, ordering: .releasing)
-        let rest = underWay.withLock { Array($0.values) }
-        for task in rest { task.cancel() }
-        for task in rest { _ = await task.value }
+        let runs = work.withLock { work in
+            work.isInterrupted = true
+            return Array(work.runs.values)
+        }
+        for run in runs { run.cancel() }
+        for run in runs { _ = await run.value }
+        let releases = work.withLock { Array($0.releases.values) }
+        for release in releases { release.cancel() }
+        for release in releases { await release.value }
     }
 
     private func perform(
@@ -102,6 +123,11 @@ public final class RunService: Sendable {
             guard let definition = preflight.definition, let inputs = preflight.inputs else {
                 preconditionFailure("a run was admitted without a price")
             }
+            // Interrupted while the ledger decided.
+            guard !Task.isCancelled else {
+                release(request, executionID)
+                return .unavailable(.overloaded)
+            }
             let dispatch = DispatchRequest(
                 executionID: executionID,
                 model: definition,
@@ -109,6 +135,10 @@ public final class RunService: Sendable {
                 deadline: .now.advanced(by: .seconds(definition.deadlineSeconds))
             )
             return await carryOut(dispatch, for: request, admission)
+        case .alreadyAdmitted:
+            // Only this task dispatches the run, and it has not.
+            release(request, executionID)
+            return .unavailable(.unavailable(mayHaveHappened: true, reason: "the run was admitted before"))
         default: preconditionFailure("an admission was answered with \(verdict)")
         }
     }
@@ -121,7 +151,7 @@ public final class RunService: Sendable {
         let outcome = await provider.run(dispatch) { [self] providerRequestID in
             let submission = RecordSubmission(
                 executionID: dispatch.executionID,
-                providerRequestID: providerRequestID
+                providerRequestID: providerRequestID.asProviderRequestID
             )
             // A note for whoever resolves the run should this process die; the run goes on without it.
             _ = try? await ledger.decide(command(request, .recordSubmission(submission)))
@@ -142,7 +172,7 @@ public final class RunService: Sendable {
                 return nil
             } catch {
                 observer.settlementDelayed(executionID, error)
-                if isInterrupted.load(ordering: .acquiring) { return nil }
+                if work.withLock(\.isInterrupted) { return nil }
                 try? await Task.sleep(for: backoff)
                 backoff = min(backoff * 2, .seconds(2))
             }
@@ -153,7 +183,12 @@ public final class RunService: Sendable {
     private func release(_ request: RunRequest, _ executionID: ExecutionID) {
         let outcome = RunOutcome.failed(code: "NEVER_DISPATCHED", durationMilliseconds: 0)
         let settlement = SettleRun(executionID: executionID, outcome: outcome, providerRequestID: nil)
-        Task { _ = await settle(command(request, .settleRun(settlement)), executionID) }
+        work.withLock { work in
+            work.releases[executionID] = Task {
+                _ = await settle(command(request, .settleRun(settlement)), executionID)
+                self.work.withLock { $0.releases[executionID] = nil }
+            }
+        }
     }
 
     private func command(_ request: RunRequest, _ action: Command.Action) -> Command {

@@ -36,15 +36,22 @@ struct RunSettlement {
         self.command = SettleRun(
             executionID: dispatch.executionID,
             outcome: recorded,
-            // The log keeps text of a bounded size, whatever a provider sends.
-            providerRequestID: providerRequestID.map { String($0.prefix(200)) }
+            providerRequestID: providerRequestID?.asProviderRequestID
         )
     }
 
     /// The answer once the outcome is durable; `settled` is nil when the ledger could not record it.
     func answer(_ settled: Execution?, _ admission: Admission, duration: Duration) -> RunAnswer {
         guard let settled else {
-            return .unavailable(.unavailable(mayHaveHappened: true, reason: "the outcome could not be recorded"))
+            // Not an answer that asks to try again: the work may have been done.
+            return .failed(
+                RunAnswer.Failure(
+                    executionID: command.executionID,
+                    message: "The run was dispatched, and its outcome could not be recorded yet",
+                    isUnresolved: true,
+                    window: admission.window
+                )
+            )
         }
         if case .succeeded(let success) = outcome, settled.status == .succeeded {
             return .succeeded(
@@ -74,6 +81,20 @@ struct RunSettlement {
         case .unresolved:
             "The provider did not say how the run ended. Nothing is charged unless it turns out to have succeeded"
         }
+    }
+}
+
+extension String {
+    /// A provider's id as the log keeps it, whatever a provider sends: at most 200 characters, 800 bytes, and none that
+    /// PostgreSQL or a terminal can't take.
+    var asProviderRequestID: String {
+        var kept = ""
+        // Scalars, not characters: one character can be of any length.
+        for scalar in unicodeScalars.prefix(200) {
+            let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+            kept.unicodeScalars.append(isControl ? "?" : scalar)
+        }
+        return kept
     }
 }
 

@@ -32,8 +32,14 @@ public final class ServiceProcess: Sendable {
     /// - Parameters:
     ///   - command: the program's path, then its arguments.
     ///   - environment: added to this process's own.
+    ///   - input: the descriptor that it reads as standard input; nil for an empty one.
     ///   - logPath: the file for its output, appended to.
-    public init(_ command: [String], environment: [String: String] = [:], logPath: String) throws {
+    public init(
+        _ command: [String],
+        environment: [String: String] = [:],
+        input: Int32? = nil,
+        logPath: String
+    ) throws {
         let log = open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard log >= 0 else { throw NotReady(description: "\(logPath) can't be opened") }
         defer { close(log) }
@@ -41,6 +47,7 @@ public final class ServiceProcess: Sendable {
             command,
             environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
             directory: FileManager.default.currentDirectoryPath,
+            input: input,
             output: log
         )
         self.pid = child.pid
