@@ -194,5 +194,32 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "RunTestSupport",
+            dependencies: ["Runs", "Ledger", "Registry"],
+            path: "Tests/RunTestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RunsTests",
+            dependencies: ["Runs", "RunTestSupport", "Ledger", "Registry"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RunAPITests",
+            dependencies: [
+                "RunAPI", "RunTestSupport", "Runs", "Ledger", "Registry", hummingbird, hummingbirdTesting, httpTypes,
+                logging, nioCore,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ServiceTests",
+            dependencies: [
+                "runledger", "App", "Ledger", "LedgerStore", "LocalCluster", "Operations", "Registry", "Runs",
+                "TestSupport", asyncHTTPClient, nioCore, nioHTTP1,
+            ],
+            swiftSettings: settings
+        ),
     ]
 )

@@ -88,7 +88,7 @@ struct RecoveryTests {
         let run = try #require(bench.executions.first)
         let settlement = SettleRun(
             executionID: run.id,
-            outcome: .failed(code: "PROVIDER_US", durationMilliseconds: 1),
+            outcome: .failed(code: "SERVICE_FAULT", durationMilliseconds: 1),
             providerRequestID: nil
         )
         bench.ledger.administerRun(.settleRun(settlement), of: bench.account.id)

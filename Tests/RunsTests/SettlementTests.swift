@@ -93,7 +93,7 @@ struct SettlementTests {
                 outcome: failure(.user),
                 answer: "failed",
                 status: .failed,
-                code: "PROVIDER_USER",
+                code: "INPUTS_REFUSED",
                 available: "1000"
             ),
             Mapping(
@@ -101,7 +101,7 @@ struct SettlementTests {
                 outcome: failure(.provider),
                 answer: "failed",
                 status: .failed,
-                code: "PROVIDER_PROVIDER",
+                code: "PROVIDER_FAILED",
                 available: "1000"
             ),
             Mapping(
@@ -109,7 +109,7 @@ struct SettlementTests {
                 outcome: failure(.us),
                 answer: "failed",
                 status: .failed,
-                code: "PROVIDER_US",
+                code: "SERVICE_FAULT",
                 available: "1000"
             ),
         ]
