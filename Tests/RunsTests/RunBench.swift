@@ -70,9 +70,9 @@ extension RunAnswer {
     }
 }
 
-/// Returns once something holds; traps after 10 seconds, so that a test that would hang ends.
+/// Returns once something holds; traps after 120 seconds, so that a test that would hang ends.
 func eventually(_ condition: () -> Bool) async {
-    let end = ContinuousClock.now + .seconds(10)
+    let end = ContinuousClock.now + .seconds(120)
     while !condition() {
         precondition(ContinuousClock.now < end, "it did not come to pass")
         try? await Task.sleep(for: .milliseconds(2))

@@ -31,7 +31,7 @@ struct ShutdownTests {
             try await stack.script(["latencyMilliseconds": 2_000])
             async let replies = stack.sendAtOnce(Call(customer: customer), times: 50, to: [service])
             try await eventually("all are dispatched") { try await stack.simulatorCount("total") == 50 }
-            #expect(await service.process.stop(timeout: .seconds(30)) == .exited(code: 0))
+            #expect(await service.process.stop(timeout: .seconds(120)) == .exited(code: 0))
             #expect(tally(await replies) == ["200": 50])
             #expect(try await stack.state(of: customer).account?.posted == Credits(whole: 50))
             // Nothing listens any more.
@@ -51,7 +51,7 @@ struct ShutdownTests {
             caller.cancel()
             _ = await caller.value
             let start = ContinuousClock.now
-            #expect(await service.process.stop(timeout: .seconds(30)) == .exited(code: 0))
+            #expect(await service.process.stop(timeout: .seconds(120)) == .exited(code: 0))
             #expect(start.duration(to: .now) < .seconds(9))
             let answers = await replies
             #expect(tally(answers) == ["500 EXECUTION_FAILED": 5])
