@@ -159,7 +159,7 @@ struct Customer: Sendable {
 
 /// Returns once something holds; fails the test after a time.
 func eventually(
-    within seconds: Int = 30,
+    within seconds: Int = 60,
     _ what: Comment,
     location: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool
