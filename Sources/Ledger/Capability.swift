@@ -67,21 +67,17 @@ public struct Capability: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The slug of a model or workflow: lower-case letters, digits and hyphens, 1 to 100 of them, no hyphen at either end.
+/// The slug of a model or workflow: lower-case letters, digits and hyphens, 1 to 100 of them.
 public enum Slug {
     /// The most characters a slug may have.
     public static let longest = 100
 
     /// Whether the text is a slug.
     public static func isValid(_ text: some StringProtocol) -> Bool {
-        let bytes = Array(text.utf8)
-        guard (1...longest).contains(bytes.count), bytes.first != hyphen, bytes.last != hyphen else { return false }
-        return bytes.allSatisfy { byte in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                || byte == hyphen
-        }
+        (1...longest).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
+            }
     }
-
-    private static var hyphen: UInt8 { UInt8(ascii: "-") }
 }

@@ -87,15 +87,6 @@ public struct ModelRegistry: Sendable {
 
     /// The enabled model of that name, or nil.
     public func model(named name: String) -> ModelDefinition? { enabled[name] }
-
-    /// Whether a text can be a model's name: 1 to 100 lower-case letters, digits and hyphens.
-    public static func isValidSlug(_ text: some StringProtocol) -> Bool {
-        (1...100).contains(text.utf8.count)
-            && text.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
-            }
-    }
 }
 
 extension RegistryError {
@@ -137,8 +128,8 @@ extension ModelRegistry {
         reader.allowOnly(keys)
         let slug = "lower-case letters, digits and hyphens"
         var name = reader.text("internalName", slug)
-        if let text = name, !isValidSlug(text) {
-            reader.reject("internalName", "must be 1 to 100 \(slug), not \(text)")
+        if let text = name, !Slug.isValid(text) {
+            reader.reject("internalName", "must be 1 to \(Slug.longest) \(slug), not \(text)")
             name = nil
         }
         let definition = definition(reader, name: name ?? "", variables: variables)

@@ -229,17 +229,6 @@ struct DefinitionTests {
         }
     }
 
-    @Test(
-        "a slug is 1 to 100 lower-case letters, digits and hyphens",
-        arguments: [
-            ("gpt-image-2", true), ("a", true), ("0", true), (String(repeating: "a", count: 100), true), ("", false),
-            ("Gpt", false), ("a_b", false), ("a b", false), ("a/b", false), ("é", false), ("a.b", false),
-            ("%20", false),
-            (String(repeating: "a", count: 101), false),
-        ]
-    )
-    func slugs(text: String, isValid: Bool) { #expect(ModelRegistry.isValidSlug(text) == isValid) }
-
     @Test("a body template keeps JSON types and leaves out what was not given; a URL template encodes values")
     func templates() throws {
         let text = Self.base
