@@ -18,7 +18,7 @@ import Testing
         "anything else is none",
         arguments: [
             "", ":", "**", "model", "model:", ":run", "*:run", "*:*", "model:write", "Model:run", "model:RUN",
-            "model:run:", "model::run", "model:*:run", "model:a:*", "model:a:b:run", "model:-a:run", "model:a-:run",
+            "model:run:", "model::run", "model:*:run", "model:a:*", "model:a:b:run", "model:a.b:run", "model:a%20:run",
             "model:A:run", "model:a_b:run", "model:é:run", "workflow:a:read", "execution:a:read", "agent:a:invoke",
             "webhook:a:receive", " model:run", "model:run ", "model:\(String(repeating: "a", count: 101)):run",
             "keys:run",
