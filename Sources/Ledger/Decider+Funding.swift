@@ -106,23 +106,25 @@ extension Decider {
         var event = holdEvent(.creditsHeld, run, quote)
         event.amount = quote.amount
         event.detail = .sorted(
-            terms(run, quote) + [.init("available", .amount(available)), .init("draws", draws(for: quote.amount))]
+            terms(run, quote) + [
+                .init("available", .amount(available)), .init("draws", .draws(draws(for: quote.amount))),
+            ]
         )
         emit(event)
         return admitted(run, grant: nil, window)
     }
 
-    private func draws(for amount: Credits) -> CanonicalJSON {
+    private func draws(for amount: Credits) -> [Draw] {
         var missing = amount
-        var draws: [CanonicalJSON] = []
+        var draws: [Draw] = []
         for pot in state.pots.values.filter({ $0.remaining.isPositive }).sorted(by: Pot.drawsBefore) {
             let part = min(missing, pot.remaining)
-            draws.append(.array([.string(pot.id.description), .amount(part)]))
+            draws.append(Draw(potID: pot.id, amount: part))
             missing -= part
             if missing == .zero { break }
         }
         precondition(missing == .zero, "the pots hold less than the account")
-        return .array(draws)
+        return draws
     }
 
     /// What remains in an expired pot stops counting, as an event, before the first decision that would count it.

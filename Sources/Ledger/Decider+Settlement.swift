@@ -115,8 +115,7 @@ extension Decider {
     private mutating func emit(_ draws: [Draw], _ hold: Hold, _ execution: Execution, _ type: EventType) {
         var event = money(hold, execution, type)
         event.amount = draws.reduce(.zero) { $0 + $1.amount }
-        let pairs = draws.map { CanonicalJSON.array([.string($0.potID.description), .amount($0.amount)]) }
-        event.detail = .object([.init("draws", .array(pairs))])
+        event.detail = .object([.init("draws", .draws(draws))])
         emit(event)
     }
 

@@ -198,15 +198,5 @@ extension EventContent {
     }
 
     /// What a hold drew, or what the end of one takes or gives back: pairs of pot and amount.
-    var draws: [Draw]? {
-        guard let elements = detail?["draws"]?.elements else { return nil }
-        var draws: [Draw] = []
-        for element in elements {
-            guard let pair = element.elements, pair.count == 2, let amount = pair[1].amountValue,
-                let potID = pair[0].stringValue.flatMap({ PotID(text: $0) })
-            else { return nil }
-            draws.append(Draw(potID: potID, amount: amount))
-        }
-        return draws
-    }
+    var draws: [Draw]? { detail?["draws"]?.drawsValue }
 }
