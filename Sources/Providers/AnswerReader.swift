@@ -169,7 +169,7 @@ extension AnswerReader {
             let printable = String(words.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.prefix(300))
             let isSafe = !printable.isEmpty && !printable.contains("://")
             return isSafe ? "The provider refused the inputs: \(printable)" : "The provider refused the inputs."
-        case .provider: return "The provider could not complete the run."
+        case .provider, .cancelled: return "The provider could not complete the run."
         case .us: return "The run could not be carried out by its provider."
         }
     }

@@ -12,7 +12,7 @@ public struct HTTPPollingProvider: ModelProvider {
     /// Submits once, then polls; a poll that fails is repeated, the submit never is.
     public func run(
         _ request: DispatchRequest,
-        submitted: @escaping @Sendable (_ providerRequestID: String) async -> Void
+        submitted: @escaping @Sendable (_ task: ProviderTask) async -> Void
     ) async -> DispatchOutcome {
         let values = TemplateValues(inputs: request.inputs, executionID: request.executionID.description)
         let submit = request.model.provider.submit
@@ -23,22 +23,23 @@ public struct HTTPPollingProvider: ModelProvider {
             switch AnswerReader(model: request.model).acceptance(answer) {
             case .ended(let outcome): return outcome
             case .accepted(_, let id?):
-                await submitted(id)
-                return await resume(request, providerRequestID: id)
+                let task = ProviderTask(id: id)
+                await submitted(task)
+                return await resume(request, task)
             case .accepted(_, nil): return .unresolved(.unreadableAnswer, providerRequestID: nil)
             }
         }
     }
 
     /// Polls for work that was accepted before.
-    public func resume(_ request: DispatchRequest, providerRequestID: String) async -> DispatchOutcome {
+    public func resume(_ request: DispatchRequest, _ task: ProviderTask) async -> DispatchOutcome {
         guard let poll = request.model.provider.poll else {
-            return .unresolved(.deadlinePassed, providerRequestID: providerRequestID)
+            return .unresolved(.deadlinePassed, providerRequestID: task.id)
         }
         let values = TemplateValues(
             inputs: request.inputs,
             executionID: request.executionID.description,
-            providerRequestID: providerRequestID
+            providerRequestID: task.id
         )
         let reader = AnswerReader(model: request.model)
         let start = ContinuousClock.now
@@ -49,7 +50,7 @@ public struct HTTPPollingProvider: ModelProvider {
             switch action {
             case .sleep(let wakeAt):
                 guard (try? await Task.sleep(until: start + wakeAt, clock: .continuous)) != nil else {
-                    return .unresolved(.interrupted, providerRequestID: providerRequestID)
+                    return .unresolved(.interrupted, providerRequestID: task.id)
                 }
                 action = machine.woke(at: start.duration(to: .now))
             case .poll:
@@ -63,11 +64,11 @@ public struct HTTPPollingProvider: ModelProvider {
                 let word = poll.statusPointer.first(in: body)?.scalarText
                 action = machine.answered(word.flatMap { poll.statuses[$0] }, at: now)
             case .end(.succeeded):
-                return reader.success(body, inputs: request.inputs, providerRequestID: providerRequestID)
+                return reader.success(body, inputs: request.inputs, providerRequestID: task.id)
             case .end(.failed), .end(.cancelled), .end(.expired):
-                return reader.ended(body, providerRequestID: providerRequestID)
+                return reader.ended(body, providerRequestID: task.id)
             case .end(.deadlinePassed):
-                return .unresolved(.deadlinePassed, providerRequestID: providerRequestID)
+                return .unresolved(.deadlinePassed, providerRequestID: task.id)
             }
         }
     }

@@ -11,7 +11,7 @@ public struct HTTPProvider: ModelProvider {
     /// Sends the request once; a complete answer decides, anything less is unresolved.
     public func run(
         _ request: DispatchRequest,
-        submitted: @escaping @Sendable (_ providerRequestID: String) async -> Void
+        submitted: @escaping @Sendable (_ task: ProviderTask) async -> Void
     ) async -> DispatchOutcome {
         let values = TemplateValues(inputs: request.inputs, executionID: request.executionID.description)
         let submit = request.model.provider.submit

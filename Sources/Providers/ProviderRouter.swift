@@ -21,7 +21,7 @@ public struct ProviderRouter: ModelProvider {
     /// Has one run done; see `ModelProvider.run(_:submitted:)`.
     public func run(
         _ request: DispatchRequest,
-        submitted: @escaping @Sendable (_ providerRequestID: String) async -> Void
+        submitted: @escaping @Sendable (_ task: ProviderTask) async -> Void
     ) async -> DispatchOutcome {
         switch request.model.provider.kind {
         case .http: await http.run(request, submitted: submitted)
@@ -29,11 +29,11 @@ public struct ProviderRouter: ModelProvider {
         }
     }
 
-    /// Asks about work that was accepted before; see `ModelProvider.resume(_:providerRequestID:)`.
-    public func resume(_ request: DispatchRequest, providerRequestID: String) async -> DispatchOutcome {
+    /// Asks about work that was accepted before; see `ModelProvider.resume(_:_:)`.
+    public func resume(_ request: DispatchRequest, _ task: ProviderTask) async -> DispatchOutcome {
         switch request.model.provider.kind {
-        case .http: await http.resume(request, providerRequestID: providerRequestID)
-        case .httpPolling: await polling.resume(request, providerRequestID: providerRequestID)
+        case .http: await http.resume(request, task)
+        case .httpPolling: await polling.resume(request, task)
         }
     }
 }

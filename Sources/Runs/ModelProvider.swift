@@ -66,6 +66,8 @@ public struct DispatchFailure: Hashable, Sendable {
         case provider
         /// Our account, key, definition or network is at fault.
         case us
+        /// The provider took the work out of its queue before it began, because it was asked to.
+        case cancelled
     }
 
     /// For the customer: never a URL, a key or an internal name.
@@ -111,26 +113,54 @@ public protocol ModelProvider: Sendable {
     ///
     /// - Parameters:
     ///   - request: the run.
-    ///   - submitted: called at most once, with the provider's id, as soon as a provider that is polled has accepted the
-    ///     work; the next poll waits until it returns.
+    ///   - submitted: called at most once, with the provider's handle, as soon as a provider that is polled has accepted
+    ///     the work; the next poll waits until it returns.
     /// - Returns: how it ended.
     func run(
         _ request: DispatchRequest,
-        submitted: @escaping @Sendable (_ providerRequestID: String) async -> Void
+        submitted: @escaping @Sendable (_ task: ProviderTask) async -> Void
     ) async -> DispatchOutcome
 
-    /// Asks about work that a provider accepted before, as after a restart. Submits nothing.
+    /// Asks about work that a provider accepted before, until it ends, as after a restart. Submits nothing.
     ///
     /// - Parameters:
     ///   - request: the run as it was dispatched, with a deadline for the asking.
-    ///   - providerRequestID: the provider's id of the work.
+    ///   - task: the work.
     /// - Returns: how it ended, or `unresolved` when it had not by the deadline.
-    func resume(_ request: DispatchRequest, providerRequestID: String) async -> DispatchOutcome
+    func resume(_ request: DispatchRequest, _ task: ProviderTask) async -> DispatchOutcome
+
+    /// Sends the billable request at most once, and does not wait for the end of the work.
+    ///
+    /// - Returns: `accepted` by a provider that is polled; `ended` for every other provider, once it has answered.
+    func submit(_ request: DispatchRequest) async -> SubmitOutcome
+
+    /// Asks once about work that was accepted.
+    func poll(_ request: DispatchRequest, _ task: ProviderTask) async -> PollOutcome
+
+    /// Asks the provider, once, to give up work that was accepted.
+    func cancel(_ request: DispatchRequest, _ task: ProviderTask) async -> CancelOutcome
+
+    /// Searches for a run by our own id, after a submit without an answer.
+    func lookUp(_ request: DispatchRequest) async -> LookUpOutcome
 }
 
 extension ModelProvider {
     /// For providers that can't be asked: nothing is learned.
-    public func resume(_ request: DispatchRequest, providerRequestID: String) async -> DispatchOutcome {
-        .unresolved(.deadlinePassed, providerRequestID: providerRequestID)
+    public func resume(_ request: DispatchRequest, _ task: ProviderTask) async -> DispatchOutcome {
+        .unresolved(.deadlinePassed, providerRequestID: task.id)
     }
+
+    /// For providers that answer the one request with the result.
+    public func submit(_ request: DispatchRequest) async -> SubmitOutcome { .ended(await run(request) { _ in }) }
+
+    /// For providers that can't be asked: nothing is learned.
+    public func poll(_ request: DispatchRequest, _ task: ProviderTask) async -> PollOutcome {
+        .pending(retryAfter: nil)
+    }
+
+    /// For providers that can't cancel.
+    public func cancel(_ request: DispatchRequest, _ task: ProviderTask) async -> CancelOutcome { .notPossible }
+
+    /// For providers that can't be searched.
+    public func lookUp(_ request: DispatchRequest) async -> LookUpOutcome { .unknown }
 }

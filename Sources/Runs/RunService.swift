@@ -148,10 +148,10 @@ public final class RunService: Sendable {
         for request: RunRequest,
         _ admission: Admission
     ) async -> RunAnswer {
-        let outcome = await provider.run(dispatch) { [self] providerRequestID in
+        let outcome = await provider.run(dispatch) { [self] task in
             let submission = RecordSubmission(
                 executionID: dispatch.executionID,
-                providerRequestID: providerRequestID.asProviderRequestID
+                providerRequestID: task.id.asProviderRequestID
             )
             // A note for whoever resolves the run should this process die; the run goes on without it.
             _ = try? await ledger.decide(command(request, .recordSubmission(submission)))

@@ -112,6 +112,7 @@ extension DispatchFailure.Class {
         case .user: "INPUTS_REFUSED"
         case .provider: "PROVIDER_FAILED"
         case .us: "SERVICE_FAULT"
+        case .cancelled: "CANCELLED"
         }
     }
 }

@@ -28,7 +28,7 @@ struct AdapterTests {
         let recorder = Recorder()
         let script = SimulatorScript(jobMilliseconds: 1_000)
         let (outcome, count) = try await withSimulator(script) { bench in
-            let outcome = try await bench.run("gpt-image-2", ["prompt": "a cat", "n": 3]) { recorder.record($0) }
+            let outcome = try await bench.run("gpt-image-2", ["prompt": "a cat", "n": 3]) { recorder.record($0.id) }
             return (outcome, try await bench.get("/_simulator/count"))
         }
         guard case .succeeded(let success) = outcome else {
@@ -143,7 +143,7 @@ struct AdapterTests {
             let first = await bench.router.run(request) { _ in }
             guard case .unresolved(_, let id?) = first else { return (first, first, JSONValue.null) }
             let again = try bench.request("gpt-image-2", ["prompt": "a cat"], seconds: 30)
-            let second = await bench.router.resume(again, providerRequestID: id)
+            let second = await bench.router.resume(again, ProviderTask(id: id))
             return (first, second, try await bench.get("/_simulator/count"))
         }
         #expect(describe(first) == "unresolved deadlinePassed with id")

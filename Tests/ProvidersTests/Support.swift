@@ -43,7 +43,7 @@ struct Bench: Sendable {
         _ inputs: JSONValue,
         id: ExecutionID = anyExecutionID(),
         seconds: Double = 5,
-        submitted: @escaping @Sendable (String) async -> Void = { _ in }
+        submitted: @escaping @Sendable (ProviderTask) async -> Void = { _ in }
     ) async throws -> DispatchOutcome {
         await router.run(try request(name, inputs, id: id, seconds: seconds), submitted: submitted)
     }

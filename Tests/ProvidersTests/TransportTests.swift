@@ -118,7 +118,7 @@ struct TransportTests {
         let outcome = try await withSimulator { bench in
             let request = try bench.request("gpt-image-2", ["prompt": "[[fault:stall]]"], seconds: 30)
             let recorder = Recorder()
-            let task = Task { await bench.router.run(request) { recorder.record($0) } }
+            let task = Task { await bench.router.run(request) { recorder.record($0.id) } }
             while recorder.all.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
             try await Task.sleep(for: .milliseconds(30))
             task.cancel()

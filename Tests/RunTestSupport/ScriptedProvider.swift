@@ -26,10 +26,10 @@ public final class ScriptedProvider: ModelProvider {
     /// Records the run and answers by the script.
     public func run(
         _ request: DispatchRequest,
-        submitted: @escaping @Sendable (_ providerRequestID: String) async -> Void
+        submitted: @escaping @Sendable (_ task: ProviderTask) async -> Void
     ) async -> DispatchOutcome {
         received.withLock { $0.append(request) }
-        return await script.withLock { $0 }(request, submitted)
+        return await script.withLock { $0 }(request) { id in await submitted(ProviderTask(id: id)) }
     }
 }
 
