@@ -75,6 +75,7 @@ extension Connection {
 
     /// Takes every reply that libpq has complete, also after the connection broke: what came before counts.
     private func drain(_ handle: OpaquePointer) {
+        if copying != nil { return drainCopy(handle) }
         var emptyCount = 0
         // Between two statements' replies libpq returns NULL once; twice in a row there is nothing more.
         while breakage == nil, self.handle != nil, emptyCount < 2, PQisBusy(handle) == 0 {
@@ -87,7 +88,7 @@ extension Connection {
         }
     }
 
-    private func handleReply(_ result: OpaquePointer, _ handle: OpaquePointer) {
+    func handleReply(_ result: OpaquePointer, _ handle: OpaquePointer) {
         let action: PipelineStateMachine<Ticket, PostgresResult>.ReplyReceivedAction
         switch PQresultStatus(result) {
         case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
@@ -113,7 +114,7 @@ extension Connection {
             action = .discardConnection
         }
         if action == .discardConnection {
-            breakage = (.protocolViolation, "a reply that was not owed, or COPY, which this client does not speak")
+            breakage = (.protocolViolation, "a reply that was not owed")
         }
     }
 

@@ -27,7 +27,8 @@ final class Connection {
 
     /// What is kept of a unit until its reply; its parameters are libpq's by then.
     struct SentUnit {
-        let entries: [PipelineBatch.Entry]
+        /// What an error says about where it happened, by statement.
+        let labels: [String]
         let deadline: ContinuousClock.Instant
         let continuation: UnitContinuation
     }
@@ -45,6 +46,8 @@ final class Connection {
     var breakage: (code: PostgresError.Code, message: String)?
     var setupDeadline = ContinuousClock.now
     var wantsWrite = false
+    /// The COPY under way, which has the connection outside of its pipeline mode.
+    var copying: CopyRows?
     var isResolving = false
     var backoff: Backoff
     let notices: NoticeReceiver
@@ -112,8 +115,20 @@ final class Connection {
         if unit.deadline <= now { return unit.refuse(.deadlineExceeded, "the deadline passed before it was sent") }
         // 64: a holder that pipelines deeper than this has lost count.
         if machine.owed.count >= 64 { return unit.refuse(.overloaded, "too many units under way on one session") }
-        let sent = SentUnit(entries: unit.batch.entries, deadline: unit.deadline, continuation: unit.continuation)
-        send(unit.batch, ticket: .unit(sent))
+        switch unit.work {
+        case .pipeline(let batch):
+            if copying != nil { return unit.refuse(.overloaded, "a COPY is under way on the session") }
+            let labels = batch.entries.map(\.label)
+            send(
+                batch,
+                ticket: .unit(SentUnit(labels: labels, deadline: unit.deadline, continuation: unit.continuation))
+            )
+        case .copy(let rows):
+            // A COPY can't be pipelined: it needs the connection for itself.
+            guard machine.owed.isEmpty else { return unit.refuse(.overloaded, "the session has a unit under way") }
+            let labels = [rows.sql, "COMMIT"]
+            startCopy(rows, SentUnit(labels: labels, deadline: unit.deadline, continuation: unit.continuation))
+        }
     }
 
     /// Ends what the last holder of a session left open.
@@ -159,7 +174,7 @@ final class Connection {
             }
         case .succeed(.preparation, _, _): becomeReady()
         case .fail(.unit(let unit), var error, let statement, let transaction):
-            if let statement, statement < unit.entries.count { error.statement = unit.entries[statement].label }
+            if let statement, statement < unit.labels.count { error.statement = unit.labels[statement] }
             // First, so that whoever is woken does not lease this connection again.
             if Self.isStale(error) { lose(code: .connectionLost, message: "the prepared statements are stale") }
             unit.continuation.resume(returning: UnitReply(result: .failure(error), transaction: transaction))
@@ -196,6 +211,7 @@ final class Connection {
         }
         handle.map { PQfinish($0) }
         handle = nil
+        copying = nil
         lastFailure = error
         _ = retryLater()
         core.sessionLost(slot: slot, error)

@@ -19,10 +19,23 @@ enum LoopRequest: Sendable {
 typealias UnitContinuation = ReplyContinuation<UnitReply>
 typealias LeaseContinuation = ReplyContinuation<Result<Lease, PostgresError>>
 
+/// What a unit does.
+enum UnitWork: Sendable {
+    case pipeline(PipelineBatch)
+    case copy(CopyRows)
+
+    var byteCount: Int {
+        switch self {
+        case .pipeline(let batch): batch.byteCount
+        case .copy(let rows): rows.writer.arena.cursor
+        }
+    }
+}
+
 /// A unit on its way to the loop.
 struct UnitRequest: Sendable {
     let lease: Lease
-    let batch: PipelineBatch
+    let work: UnitWork
     let deadline: ContinuousClock.Instant
     let continuation: UnitContinuation
 
@@ -68,7 +81,7 @@ final class Mailbox: Sendable {
 
     /// Queues a unit, unless the queue is full or the loop has ended.
     func submit(_ unit: UnitRequest) -> Submission {
-        let bytes = unit.batch.byteCount
+        let bytes = unit.work.byteCount
         let (submission, mustWake) = state.withLock { state in
             if state.isClosed { return (Submission.closed, false) }
             // An empty queue takes a unit of any size: it could never be sent otherwise.

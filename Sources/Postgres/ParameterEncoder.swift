@@ -127,8 +127,8 @@ public struct ParameterEncoder: Sendable {
         let start = cursor
         var writer = ArrayWriter(cursor: cursor, type: type, count: count)
         // Swapped, never copied: a second reference to the arena would cost a copy of all of it at the next write.
-        swap(&writer.bytes, &bytes)
-        defer { swap(&writer.bytes, &bytes) }
+        swap(&writer.arena.bytes, &bytes)
+        defer { swap(&writer.arena.bytes, &bytes) }
         writer.writeHeader()
         try body(&writer)
         cursor = writer.finish()

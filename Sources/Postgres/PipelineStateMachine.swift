@@ -119,6 +119,13 @@ struct PipelineStateMachine<Ticket, Reply> {
         return .wait
     }
 
+    /// The unit was sent outside of the pipeline mode and is over: what stands behind a failure was not executed.
+    mutating func simpleQueryEnded(transaction: TransactionStatus) -> SyncReceivedAction {
+        guard let unit = owed.first else { return .discardConnection }
+        if unit.failure != nil { owed[0].answered = unit.shape.statementCount }
+        return syncReceived(transaction: transaction)
+    }
+
     /// The unit's sync was answered, and with it the unit.
     mutating func syncReceived(transaction: TransactionStatus) -> SyncReceivedAction {
         guard let unit = owed.first, unit.answered == unit.shape.statementCount else { return .discardConnection }

@@ -42,6 +42,14 @@ public struct PostgresRow: Sendable {
         return byte.map { $0 != 0 }
     }
 
+    /// A `tid`: the place of a row.
+    public func tid(_ column: Int) throws(PostgresDecodingError) -> (block: UInt32, item: UInt16) {
+        guard let bytes = try fixed(column, .tid, size: 6) else {
+            throw PostgresDecodingError(column: column, reason: "NULL where a value was expected")
+        }
+        return (bytes.bigEndian(at: 0), bytes.bigEndian(at: 4))
+    }
+
     /// A `uuid` as its halves.
     public func uuid(_ column: Int) throws(PostgresDecodingError) -> PostgresUUID {
         try required(optionalUUID(column), column)

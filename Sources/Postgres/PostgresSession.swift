@@ -31,13 +31,29 @@ public final class PostgresSession: Sendable {
         deadline: ContinuousClock.Instant? = nil
     ) async throws(PostgresError) -> [PostgresResult] {
         precondition(!batch.isEmpty, "a unit has at least one statement")
+        return try await perform(.pipeline(batch), deadline: deadline)
+    }
+
+    /// Sends rows by COPY and waits until the server has taken them all, and committed if they say so.
+    ///
+    /// Nothing else may be under way on the session.
+    ///
+    /// - Throws: the failure; no row was kept unless `outcome` is `.unknown`.
+    public func copy(_ rows: CopyRows, deadline: ContinuousClock.Instant? = nil) async throws(PostgresError) {
+        _ = try await perform(.copy(rows), deadline: deadline)
+    }
+
+    private func perform(
+        _ work: UnitWork,
+        deadline: ContinuousClock.Instant?
+    ) async throws(PostgresError) -> [PostgresResult] {
         guard usage.add(2, ordering: .acquiringAndReleasing).newValue & 1 == 0 else {
             usage.subtract(2, ordering: .acquiringAndReleasing)
             throw PostgresError(code: .closed, outcome: .notSent, message: "the session was given back")
         }
         let deadline = deadline ?? .now.advanced(by: core.options.unitTimeout)
         let reply = await withReply { continuation in
-            let request = UnitRequest(lease: lease, batch: batch, deadline: deadline, continuation: continuation)
+            let request = UnitRequest(lease: lease, work: work, deadline: deadline, continuation: continuation)
             switch core.mailbox.submit(request) {
             case .accepted: break
             case .full: request.refuse(.overloaded, "too much is queued for the server")

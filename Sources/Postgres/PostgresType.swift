@@ -17,6 +17,8 @@ public struct PostgresType: Sendable, Hashable, CustomStringConvertible {
     @inlinable public static var int2: PostgresType { PostgresType(objectID: 21) }
     /// `integer`, 32 bits.
     @inlinable public static var int4: PostgresType { PostgresType(objectID: 23) }
+    /// `tid`, the place of a row in its table.
+    @inlinable public static var tid: PostgresType { PostgresType(objectID: 27) }
     /// `text`.
     @inlinable public static var text: PostgresType { PostgresType(objectID: 25) }
     /// `json`, sent as text.
@@ -36,6 +38,8 @@ public struct PostgresType: Sendable, Hashable, CustomStringConvertible {
     @inlinable public static var int2Array: PostgresType { PostgresType(objectID: 1005) }
     /// `integer[]`.
     @inlinable public static var int4Array: PostgresType { PostgresType(objectID: 1007) }
+    /// `tid[]`.
+    @inlinable public static var tidArray: PostgresType { PostgresType(objectID: 1010) }
     /// `text[]`.
     @inlinable public static var textArray: PostgresType { PostgresType(objectID: 1009) }
     /// `bigint[]`.
@@ -57,6 +61,7 @@ public struct PostgresType: Sendable, Hashable, CustomStringConvertible {
         case .int2: .int2Array
         case .int4: .int4Array
         case .int8: .int8Array
+        case .tid: .tidArray
         case .text: .textArray
         case .json: .jsonArray
         case .timestamptz: .timestamptzArray
@@ -69,9 +74,9 @@ public struct PostgresType: Sendable, Hashable, CustomStringConvertible {
     /// Whether values of this type are text in the binary format too (unknown ids, such as enums, count as text).
     var isTextual: Bool {
         switch self {
-        case .bool, .bytea, .int2, .int4, .int8, .timestamptz, .uuid: false
-        case .boolArray, .byteaArray, .int2Array, .int4Array, .int8Array, .textArray, .jsonArray, .timestamptzArray,
-            .uuidArray, .jsonbArray:
+        case .bool, .bytea, .int2, .int4, .int8, .tid, .timestamptz, .uuid: false
+        case .boolArray, .byteaArray, .int2Array, .int4Array, .int8Array, .tidArray, .textArray, .jsonArray,
+            .timestamptzArray, .uuidArray, .jsonbArray:
             false
         default: true
         }
@@ -85,6 +90,7 @@ public struct PostgresType: Sendable, Hashable, CustomStringConvertible {
         case .int2: "int2"
         case .int4: "int4"
         case .int8: "int8"
+        case .tid: "tid"
         case .text: "text"
         case .timestamptz: "timestamptz"
         case .uuid: "uuid"

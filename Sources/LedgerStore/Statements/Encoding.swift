@@ -34,7 +34,7 @@ extension ParameterEncoder {
     }
 }
 
-extension ArrayWriter {
+extension FieldWriter {
     mutating func id(_ value: (some LedgerIdentifier)?) {
         guard let value else { return null() }
         uuid(high: value.value.high, low: value.value.low)
