@@ -5,7 +5,9 @@ extension LedgerState {
             let expiresAt = content.time("expires"),
             let policy = content.text("policy").flatMap(UnresolvedPolicy.init(rawValue:)),
             let priceVersion = content.priceVersion, let quote = content.detail?["quote"]?.amountValue,
-            let instance = content.text("instance").flatMap({ Int64($0) }), holds[holdID] == nil
+            let instance = content.text("instance").flatMap({ Int64($0) }), holds[holdID] == nil,
+            // Both are the same run: one row has them, and one id finds it.
+            holdID.value == executionID.value
         else { throw FoldError("\(content.type.rawValue) without its terms, or a second time") }
         var draws: [Draw] = []
         if content.type == .creditsHeld {

@@ -6,7 +6,7 @@ struct BatchNeeds {
     private(set) var accounts: [AccountID] = []
     private(set) var pots: [PotID] = []
     private(set) var keys: [KeyID] = []
-    private(set) var executions: [ExecutionID] = []
+    private(set) var executions: [ProjectionRow<ExecutionID>] = []
     private(set) var holds: [ProjectionRow<HoldID>] = []
     private(set) var commands: [ProjectionRow<CommandID>] = []
     private(set) var readsWindows = false
@@ -24,15 +24,12 @@ struct BatchNeeds {
     private mutating func add(_ command: Command) {
         switch command.action {
         case .admitRun(let run):
-            executions.append(run.executionID)
+            add(run.executionID, of: command)
+            executions.append(ProjectionRow(command.accountID, run.executionID))
             readsWindows = true
-        case .recordSubmission(let submission): executions.append(submission.executionID)
-        case .settleRun(let settlement):
-            executions.append(settlement.executionID)
-            holds.append(ProjectionRow(command.accountID, HoldID(settlement.executionID.value)))
-        case .expireHold(let holdID):
-            holds.append(ProjectionRow(command.accountID, holdID))
-            executions.append(ExecutionID(holdID.value))
+        case .recordSubmission(let submission): add(submission.executionID, of: command)
+        case .settleRun(let settlement): add(settlement.executionID, of: command)
+        case .expireHold(let holdID): add(ExecutionID(holdID.value), of: command)
         case .addCredits(let addition):
             pots.append(addition.potID)
             commands.append(ProjectionRow(command.accountID, command.id))
@@ -42,6 +39,11 @@ struct BatchNeeds {
         case .openAccount, .changeTier, .setApproval, .closeAccount, .issueKey, .revokeKey, .issueGrant, .revokeGrant:
             commands.append(ProjectionRow(command.accountID, command.id))
         }
+    }
+
+    /// A run that a command wants to move on is under way, as a rule; whether it has ended is asked only if it is not.
+    private mutating func add(_ execution: ExecutionID, of command: Command) {
+        holds.append(ProjectionRow(command.accountID, HoldID(execution.value)))
     }
 
     /// Reads everything in one unit that begins the transaction and locks the journal.
@@ -63,14 +65,36 @@ struct BatchNeeds {
         unit.append(LoadGrants(journal: journal, accounts: accounts))
         if readsWindows { unit.append(LoadWindows(journal: journal, accounts: accounts)) }
         if !keys.isEmpty { unit.append(LoadKeys(journal: journal, keys: keys)) }
-        if !executions.isEmpty { unit.append(LoadExecutions(journal: journal, executions: executions)) }
+        if !executions.isEmpty { unit.append(LoadEndedExecutions(journal: journal, executions: executions)) }
         if !holds.isEmpty { unit.append(LoadHolds(journal: journal, holds: holds)) }
         if !commands.isEmpty {
             unit.append(LoadCommands(journal: journal, commands: commands))
         }
         if let moment { unit.append(LoadExpiredHolds(journal: journal, accounts: accounts, moment: moment)) }
         let results = try await session.execute(unit)
-        return try decode(results[(opening ? 1 : 0)...], resolving: firstPosition != nil, withExpired: moment != nil)
+        var loaded = try decode(
+            results[(opening ? 1 : 0)...],
+            resolving: firstPosition != nil,
+            withExpired: moment != nil
+        )
+        try await addEnded(to: &loaded, in: journal, session)
+        return loaded
+    }
+
+    /// Runs that commands want to move on, and that are not under way: most likely they have ended.
+    private func addEnded(
+        to loaded: inout LoadedBatch,
+        in journal: JournalID,
+        _ session: PostgresSession
+    ) async throws(PostgresError) {
+        let asked = Set(executions)
+        let places = loaded.places
+        let wanted = holds.filter { places[$0.value] == nil }
+            .map { ProjectionRow($0.account, ExecutionID($0.value.value)) }.filter { !asked.contains($0) }
+        guard !wanted.isEmpty else { return }
+        for row in try await session.query(LoadEndedExecutions(journal: journal, executions: wanted)) {
+            loaded.states[row.account]?.executions[row.value.id] = row.value
+        }
     }
 
     private func decode(
@@ -105,19 +129,27 @@ struct BatchNeeds {
             for row in try take().decode(as: LoadKeys.self) { states[row.account]?.keys[row.value.id] = row.value }
         }
         if !executions.isEmpty {
-            for row in try take().decode(as: LoadExecutions.self) {
+            for row in try take().decode(as: LoadEndedExecutions.self) {
                 states[row.account]?.executions[row.value.id] = row.value
             }
         }
+        var places: [HoldID: RowPlace] = [:]
+        func put(_ rows: [(run: ProjectionRow<OpenRun>, place: RowPlace)]) {
+            for row in rows {
+                states[row.run.account]?.put(row.run.value)
+                places[row.run.value.hold.id] = row.place
+            }
+        }
         if !holds.isEmpty {
-            for row in try take().decode(as: LoadHolds.self) { states[row.account]?.holds[row.value.id] = row.value }
+            let rows = try take().decode(as: LoadHolds.self)
+            places.reserveCapacity(rows.count)
+            put(rows)
         }
         if !commands.isEmpty {
             for row in try take().decode(as: LoadCommands.self) { states[row.account]?.commands.insert(row.value) }
         }
-        var expired: [ProjectionRow<Hold>] = []
-        if withExpired { expired = try take().decode(as: LoadExpiredHolds.self) }
-        return LoadedBatch(head: head, resolvedHash: resolved, states: states, expiredHolds: expired)
+        if withExpired { put(try take().decode(as: LoadExpiredHolds.self)) }
+        return LoadedBatch(head: head, resolvedHash: resolved, states: states, places: places)
     }
 }
 
@@ -139,5 +171,14 @@ struct LoadedBatch {
     /// The hash of the event at the first position of an earlier attempt at the same batch.
     let resolvedHash: Digest?
     var states: [AccountID: LedgerState]
-    let expiredHolds: [ProjectionRow<Hold>]
+    /// Where the rows of runs under way are.
+    let places: [HoldID: RowPlace]
+}
+
+extension LedgerState {
+    /// Takes in a run under way.
+    mutating func put(_ run: OpenRun) {
+        holds[run.hold.id] = run.hold
+        executions[run.execution.id] = run.execution
+    }
 }

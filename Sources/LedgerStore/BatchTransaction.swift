@@ -77,7 +77,7 @@ struct BatchTransaction {
                 }
                 try await ensurePartitions(from: loaded.head.position, to: batch.head.position, session)
                 do throws(PostgresError) {
-                    _ = try await session.execute(batch.write())
+                    try await batch.write(on: session)
                 } catch {
                     if error.outcome == .unknown, !batch.events.isEmpty { inDoubt = batch }
                     throw error
@@ -100,19 +100,7 @@ struct BatchTransaction {
 
     /// Reads again under the same lock, now with the open holds that have expired: those do not count against a run.
     private func reload(_ needs: BatchNeeds, _ session: PostgresSession) async throws(PostgresError) -> LoadedBatch {
-        var loaded = try await needs.read(
-            in: journal,
-            session: session,
-            resolving: nil,
-            expiredBy: clock(),
-            opening: false
-        )
-        let missing = loaded.expiredHolds.map(\.value.executionID)
-        guard !missing.isEmpty else { return loaded }
-        let executions = try await session.query(LoadExecutions(journal: journal, executions: missing))
-        for row in loaded.expiredHolds { loaded.states[row.account]?.holds[row.value.id] = row.value }
-        for row in executions { loaded.states[row.account]?.executions[row.value.id] = row.value }
-        return loaded
+        try await needs.read(in: journal, session: session, resolving: nil, expiredBy: clock(), opening: false)
     }
 
     /// Partitions are made well before they are needed: when a batch crosses into the second half of one.

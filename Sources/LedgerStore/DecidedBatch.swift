@@ -10,11 +10,13 @@ struct DecidedBatch: Sendable {
     /// Accounts whose refusals may turn around once their expired holds are known.
     private(set) var accountsInDoubt: Set<AccountID> = []
     private var states: [AccountID: LedgerState]
+    private let places: [HoldID: RowPlace]
 
     /// Decides commands in order, each seeing the effects of the ones before, and seals their events.
     init(_ commands: [Command], journal: JournalID, loaded: consuming LoadedBatch, at now: Timestamp) {
         self.journal = journal
         self.head = loaded.head
+        self.places = loaded.places
         self.states = loaded.states
         var contents: [EventContent] = []
         contents.reserveCapacity(commands.count * 4)
@@ -56,20 +58,28 @@ struct DecidedBatch: Sendable {
         }
     }
 
-    /// The unit that writes everything and commits.
-    func write() -> PipelineBatch {
-        var unit = PipelineBatch(reservingBytes: events.count * 512)
+    /// Whether there are so many events that COPY pays, although it is a round trip more.
+    private var copies: Bool { events.count >= 96 }
+
+    /// Writes everything and commits. The last step is the one that commits.
+    func write(on session: PostgresSession) async throws(PostgresError) {
+        var unit = PipelineBatch(reservingBytes: events.count * (copies ? 256 : 768))
         if !events.isEmpty {
-            unit.append(AppendEvents(journal: journal, events: events))
+            if !copies { unit.append(AppendEvents(journal: journal, events: events)) }
             appendProjections(to: &unit)
             unit.append(AdvanceJournal(journal: journal, head: head))
         }
-        unit.commit()
-        return unit
+        if copies {
+            _ = try await session.execute(unit)
+            try await session.copy(CopyRows(appending: events))
+        } else {
+            unit.commit()
+            _ = try await session.execute(unit)
+        }
     }
 
     private func appendProjections(to unit: inout PipelineBatch) {
-        let rows = ChangedRows(states, byAccountsOf: events)
+        let rows = ChangedRows(states, byAccountsOf: events, places: places)
         rows.append(to: &unit, journal: journal)
     }
 }
@@ -79,24 +89,26 @@ struct ChangedRows {
     var accounts: [Account] = []
     var pots: [ProjectionRow<Pot>] = []
     var grants: [ProjectionRow<Grant>] = []
-    var holds: [ProjectionRow<Hold>] = []
-    var endedHolds: [ProjectionRow<HoldID>] = []
+    /// Runs under way that were admitted or moved on.
+    var openRuns: [ProjectionRow<OpenRun>] = []
+    /// Where the rows are of runs that have moved on or ended.
+    var formerRuns: [RowPlace] = []
     var windows: [ProjectionRow<RouteWindow>] = []
-    var newExecutions: [ProjectionRow<Execution>] = []
-    var executions: [ProjectionRow<Execution>] = []
+    /// Runs that have ended.
+    var endedExecutions: [ProjectionRow<Execution>] = []
     var keys: [ProjectionRow<APIKey>] = []
     var commands: [ProjectionRow<CommandID>] = []
 
-    init(_ states: [AccountID: LedgerState], byAccountsOf events: [Event]) {
+    init(_ states: [AccountID: LedgerState], byAccountsOf events: [Event], places: [HoldID: RowPlace]) {
         var seen = Set<AccountID>(minimumCapacity: states.count)
         for event in events where seen.insert(event.content.accountID).inserted {
             guard let state = states[event.content.accountID], let account = state.account else { continue }
             accounts.append(account)
-            add(state, of: account.id)
+            add(state, of: account.id, places)
         }
     }
 
-    private mutating func add(_ state: LedgerState, of account: AccountID) {
+    private mutating func add(_ state: LedgerState, of account: AccountID, _ places: [HoldID: RowPlace]) {
         let changes = state.changes
         for id in changes.pots {
             if let pot = state.pots[id] { pots.append(ProjectionRow(account, pot)) }
@@ -104,24 +116,17 @@ struct ChangedRows {
         for id in changes.grants {
             if let grant = state.grants[id] { grants.append(ProjectionRow(account, grant)) }
         }
-        for id in changes.holds {
-            if let hold = state.holds[id] {
-                holds.append(ProjectionRow(account, hold))
-            } else {
-                endedHolds.append(ProjectionRow(account, id))
-            }
-        }
         for route in changes.windows {
             guard let window = state.windows[route] else { continue }
             windows.append(ProjectionRow(account, RouteWindow(route: route, window: window)))
         }
         for id in changes.executions {
             guard let execution = state.executions[id] else { continue }
-            // A run changes to `admitted` only when its hold creates it.
-            if execution.status == .admitted {
-                newExecutions.append(ProjectionRow(account, execution))
+            if let place = places[execution.holdID] { formerRuns.append(place) }
+            if let hold = state.holds[execution.holdID] {
+                openRuns.append(ProjectionRow(account, OpenRun(hold: hold, execution: execution)))
             } else {
-                executions.append(ProjectionRow(account, execution))
+                endedExecutions.append(ProjectionRow(account, execution))
             }
         }
         for id in changes.keys {
@@ -134,11 +139,13 @@ struct ChangedRows {
         if !accounts.isEmpty { unit.append(PutAccounts(journal: journal, accounts: accounts)) }
         if !pots.isEmpty { unit.append(PutPots(journal: journal, pots: pots)) }
         if !grants.isEmpty { unit.append(PutGrants(journal: journal, grants: grants)) }
-        if !holds.isEmpty { unit.append(InsertHolds(journal: journal, holds: holds)) }
-        if !endedHolds.isEmpty { unit.append(DeleteHolds(journal: journal, holds: endedHolds)) }
+        // A run that moved on is deleted and inserted again.
+        if !formerRuns.isEmpty { unit.append(DeleteHolds(journal: journal, places: formerRuns)) }
+        if !openRuns.isEmpty { unit.append(InsertHolds(journal: journal, runs: openRuns)) }
         if !windows.isEmpty { unit.append(PutWindows(journal: journal, windows: windows)) }
-        if !newExecutions.isEmpty { unit.append(InsertExecutions(journal: journal, executions: newExecutions)) }
-        if !executions.isEmpty { unit.append(PutExecutions(journal: journal, executions: executions)) }
+        if !endedExecutions.isEmpty {
+            unit.append(InsertEndedExecutions(journal: journal, executions: endedExecutions))
+        }
         for key in keys { unit.append(PutKey(journal: journal, key: key)) }
         if !commands.isEmpty { unit.append(PutCommands(journal: journal, commands: commands)) }
     }

@@ -45,13 +45,25 @@ extension LedgerStore {
         }
     }
 
-    /// The run with an id, and whose it is; nil when there is none.
+    /// An account's run with an id; nil when it has none.
     public func execution(
-        _ id: ExecutionID
-    ) async throws(LedgerStoreError) -> (account: AccountID, execution: Execution)? {
-        guard (0..<journalCount).contains(id.journal.number) else { return nil }
-        let rows = try await ask(LoadExecutions(journal: id.journal, executions: [id]))
-        return rows.first.map { ($0.account, $0.value) }
+        _ id: ExecutionID,
+        of account: AccountID
+    ) async throws(LedgerStoreError) -> Execution? {
+        let journal = journal(of: account)
+        var unit = PipelineBatch()
+        // One moment: a run that ends in between is in one of the two.
+        unit.begin(.repeatableReadOnly)
+        unit.append(LoadHolds(journal: journal, holds: [ProjectionRow(account, HoldID(id.value))]))
+        unit.append(LoadEndedExecutions(journal: journal, executions: [ProjectionRow(account, id)]))
+        unit.commit()
+        let results = try await ask(unit)
+        do throws(PostgresError) {
+            if let open = try results[1].decode(as: LoadHolds.self).first { return open.run.value.execution }
+            return try results[2].decode(as: LoadEndedExecutions.self).first?.value
+        } catch {
+            throw LedgerStoreError(reading: error)
+        }
     }
 
     /// The runs of a journal whose holds are open, and whose they are.
@@ -66,7 +78,7 @@ extension LedgerStore {
         in journal: JournalID,
         by moment: Timestamp
     ) async throws(LedgerStoreError) -> [(account: AccountID, hold: Hold)] {
-        try await ask(LoadJournalExpiredHolds(journal: journal, moment: moment)).map { ($0.account, $0.value) }
+        try await ask(LoadJournalExpiredHolds(journal: journal, moment: moment)).map { ($0.account, $0.value.hold) }
     }
 
     /// A page of an account's stream: up to 1,000 events after a sequence.

@@ -50,9 +50,14 @@ extension ChangedRows {
             if let account = state.account { accounts.append(account) }
             pots += state.pots.values.map { ProjectionRow(id, $0) }
             grants += state.grants.values.map { ProjectionRow(id, $0) }
-            holds += state.holds.values.map { ProjectionRow(id, $0) }
             windows += state.windows.map { ProjectionRow(id, RouteWindow(route: $0.key, window: $0.value)) }
-            executions += state.executions.values.map { ProjectionRow(id, $0) }
+            for execution in state.executions.values {
+                if let hold = state.holds[execution.holdID] {
+                    openRuns.append(ProjectionRow(id, OpenRun(hold: hold, execution: execution)))
+                } else {
+                    endedExecutions.append(ProjectionRow(id, execution))
+                }
+            }
             keys += state.keys.values.map { ProjectionRow(id, $0) }
             commands += state.commands.map { ProjectionRow(id, $0) }
         }
@@ -62,7 +67,7 @@ extension ChangedRows {
 
     /// The same rows in parts of a bounded number of rows a table.
     func parts(of size: Int) -> [ChangedRows] {
-        let longest = [accounts.count, pots.count, grants.count, holds.count, windows.count, executions.count]
+        let longest = [accounts.count, pots.count, grants.count, openRuns.count, windows.count, endedExecutions.count]
         let count = max(longest.max() ?? 0, max(keys.count, commands.count))
         return stride(from: 0, to: count, by: size).map { start in
             func slice<Row>(_ rows: [Row]) -> [Row] { Array(rows.dropFirst(start).prefix(size)) }
@@ -70,9 +75,9 @@ extension ChangedRows {
             part.accounts = slice(accounts)
             part.pots = slice(pots)
             part.grants = slice(grants)
-            part.holds = slice(holds)
+            part.openRuns = slice(openRuns)
             part.windows = slice(windows)
-            part.executions = slice(executions)
+            part.endedExecutions = slice(endedExecutions)
             part.keys = slice(keys)
             part.commands = slice(commands)
             return part

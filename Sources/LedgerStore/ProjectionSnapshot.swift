@@ -20,12 +20,12 @@ struct ProjectionSnapshot {
             snapshot.accounts[row.account, default: LedgerState()].grants[row.value.id] = row.value
         }
         for row in try await rows(ScanHolds(journal: journal), session) {
-            snapshot.accounts[row.account, default: LedgerState()].holds[row.value.id] = row.value
+            snapshot.accounts[row.account, default: LedgerState()].put(row.value)
         }
         for row in try await rows(ScanWindows(journal: journal), session) {
             snapshot.accounts[row.account, default: LedgerState()].windows[row.value.route] = row.value.window
         }
-        for row in try await rows(ScanExecutions(journal: journal), session) {
+        for row in try await rows(ScanEndedExecutions(journal: journal), session) {
             snapshot.accounts[row.account, default: LedgerState()].executions[row.value.id] = row.value
         }
         for row in try await rows(ScanKeys(journal: journal), session) {
@@ -81,10 +81,13 @@ struct ProjectionSnapshot {
         if live.account != folded.account { return rows("accounts", live.account == nil ? 0 : 1, 1) }
         if live.pots != folded.pots { return rows("pots", live.pots.count, folded.pots.count) }
         if live.grants != folded.grants { return rows("grants", live.grants.count, folded.grants.count) }
-        if live.holds != folded.holds { return rows("holds", live.holds.count, folded.holds.count) }
+        if live.holds != folded.holds || live.openExecutions != folded.openExecutions {
+            return rows("holds", live.holds.count, folded.holds.count)
+        }
         if live.windows != folded.windows { return rows("rate_windows", live.windows.count, folded.windows.count) }
         if live.executions != folded.executions {
-            return rows("executions", live.executions.count, folded.executions.count)
+            let ended = (live.executions.count - live.holds.count, folded.executions.count - folded.holds.count)
+            return rows("ended_executions", ended.0, ended.1)
         }
         if live.keys != folded.keys { return rows("api_keys", live.keys.count, folded.keys.count) }
         return rows("commands", live.commands.count, folded.commands.count)
@@ -92,5 +95,12 @@ struct ProjectionSnapshot {
 
     private static func rows(_ table: String, _ live: Int, _ folded: Int) -> String {
         "the \(live) rows in \(table) are not the \(folded) that its events give"
+    }
+}
+
+extension LedgerState {
+    /// The runs that are under way, which are rows of `holds` as much as their holds.
+    fileprivate var openExecutions: [ExecutionID: Execution] {
+        executions.filter { holds[$0.value.holdID] != nil }
     }
 }

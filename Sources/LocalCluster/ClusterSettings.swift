@@ -1,3 +1,5 @@
+import Glibc
+
 /// The server settings of a private cluster, as the lines of a configuration file.
 enum ClusterSettings {
     /// Loses nothing that was committed; sized for a small machine that also runs the service.
@@ -5,7 +7,7 @@ enum ClusterSettings {
         "fsync": "on",
         "synchronous_commit": "on",
         "full_page_writes": "on",
-        "shared_buffers": "256MB",
+        "shared_buffers": sharedBuffers,
         "wal_buffers": "16MB",
         // A quarter of an hour of writing at full speed fits, so that checkpoints follow the clock and each page is
         // written to the log in full only once in that time.
@@ -20,6 +22,13 @@ enum ClusterSettings {
         "effective_io_concurrency": "32",
         "random_page_cost": "1.1",
     ]
+
+    /// A sixteenth of the machine's memory, between 128 MB and 1 GB: what the ledger writes in a minute at full speed stays
+    /// in memory, and most of a small machine is left for others.
+    private static var sharedBuffers: String {
+        let megabytes = sysconf(Int32(_SC_PHYS_PAGES)) / 256
+        return "\(max(128, min(1_024, megabytes / 16)))MB"
+    }
 
     /// For tests: forgets everything when the machine stops, and does no work for the sake of a crash or a replica.
     private static let disposable: [String: String] = [

@@ -143,7 +143,8 @@ struct VerifyChainTests {
                 (1, '\(account)', gen_random_uuid(), 'plan', 3000000, 1250000, 0, now() + interval '1 day', now()),
                 (1, '\(account)', gen_random_uuid(), 'top_up', 3000000, 2250000, 0, now() - interval '1 day', now());
             INSERT INTO ledger.holds VALUES
-                (1, '\(account)', gen_random_uuid(), gen_random_uuid(), 7, NULL, '[]', now() - interval '1 s', 'charge');
+                (1, '\(account)', gen_random_uuid(), 7, NULL, '[]', now() - interval '1 s', 'charge', NULL,
+                gen_random_uuid(), 'painter', 7, '1', 0, now(), now(), 'admitted', NULL);
             """,
             url: TestDatabase.url
         )

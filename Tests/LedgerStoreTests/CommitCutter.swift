@@ -4,7 +4,8 @@ import Synchronization
 
 /// A Unix socket between a client and its server that cuts connections around a COMMIT, as when a machine disappears.
 ///
-/// It copies bytes on threads of its own, and knows a COMMIT by the name of the client's prepared statement.
+/// It copies bytes on threads of its own, and knows a COMMIT by the name of the client's prepared statement, or by the end
+/// of the COPY that commits.
 final class CommitCutter: Sendable {
     /// Where a connection is cut.
     enum Cut: Sendable, CaseIterable {
@@ -111,16 +112,23 @@ final class CommitCutter: Sendable {
         // Bind names the portal, which is the empty one, and then the statement. Parse has no empty name before it.
         var events = Search(for: "\0append_events\0")
         var commit = Search(for: "\0__commit\0")
+        var copyEvents = Search(for: "COPY ledger.events")
+        // The end of a COPY, behind the trailer of its rows: the batches that copy their events commit with it.
+        var copyDone = Search(for: [6, 0xFF, 0xFF, UInt8(ascii: "c"), 0, 0, 0, 4])
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = read(pair.client, &buffer, buffer.count)
             if count <= 0 { return }
             var allowed = count
-            let (eventsEnd, commitEnd) = (events.end(in: buffer[..<count]), commit.end(in: buffer[..<count]))
+            let (append, copyBegin) = (events.end(in: buffer[..<count]), copyEvents.end(in: buffer[..<count]))
+            let eventsEnd = append ?? copyBegin
+            let (execution, copy) = (commit.end(in: buffer[..<count]), copyDone.end(in: buffer[..<count]))
+            let commitEnd = execution ?? copy
             if let eventsEnd, nextCut([.beforeEvents]) != nil {
                 allowed = max(0, eventsEnd - 15)
             } else if let commitEnd, let cut = nextCut([.beforeCommit, .afterCommit]) {
-                if cut == .beforeCommit { allowed = max(0, commitEnd - 10) }
+                // Without the last bytes of the message that commits.
+                if cut == .beforeCommit { allowed = max(0, commitEnd - (execution == nil ? 5 : 10)) }
                 if cut == .afterCommit { pair.isMuted.store(true, ordering: .sequentiallyConsistent) }
             }
             guard Self.send(buffer[..<allowed], to: pair.server), allowed == count else { return }
@@ -185,6 +193,8 @@ private struct Search {
     private var matched = 0
 
     init(for text: some StringProtocol) { pattern = Array(text.utf8) }
+
+    init(for bytes: [UInt8]) { pattern = bytes }
 
     /// The number of bytes up to the text's end, if it ends in these; the text repeats no beginning of itself.
     mutating func end(in bytes: ArraySlice<UInt8>) -> Int? {

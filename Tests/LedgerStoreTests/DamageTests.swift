@@ -237,8 +237,11 @@ struct DamageTests {
                 }
             }
             expectNamed(try await finding("DELETE FROM ledger.\(table) WHERE \(one)", store), "a row that is gone")
-            let key = ["accounts": "account_id", "rate_windows": "route", "api_keys": "key_id"][table]
-            let identity = key ?? (table == "executions" ? "execution_id" : "\(table.dropLast())_id")
+            let key = [
+                "accounts": "account_id", "rate_windows": "route", "api_keys": "key_id",
+                "ended_executions": "execution_id",
+            ][table]
+            let identity = key ?? "\(table.dropLast())_id"
             let copy = TamperedTables.insertCopy(
                 of: table,
                 changing: [identity: identity == "route" ? "'read'" : "gen_random_uuid()"],

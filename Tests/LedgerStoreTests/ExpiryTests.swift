@@ -62,7 +62,7 @@ struct ExpiryTests {
             let account = try #require(try await store.state(of: tenant.account)?.account)
             #expect(account.posted == .zero)
             #expect(account.held == .zero)
-            #expect(try await store.execution(lost)?.execution.charged == Credits(whole: 1))
+            #expect(try await store.execution(lost, of: tenant.account)?.charged == Credits(whole: 1))
             try await expectSound(store)
         }
     }
@@ -80,7 +80,7 @@ struct ExpiryTests {
             )
             clock.advance(seconds: 2)
             #expect(try await store.submit(tenant.admit()).admission?.grantID != nil)
-            #expect(try await store.execution(lost)?.execution.status == .failed)
+            #expect(try await store.execution(lost, of: tenant.account)?.status == .failed)
             #expect(try await store.state(of: tenant.account)?.account?.posted == Credits(whole: 5))
             try await expectSound(store)
         }
@@ -94,7 +94,7 @@ struct ExpiryTests {
             _ = try await store.submit(tenant.admit(lost, deadlineSeconds: 1, unresolvedHoldSeconds: 1))
             clock.advance(seconds: 100)
             #expect(try await store.submit(tenant.admit()).admission != nil)
-            #expect(try await store.execution(lost)?.execution.status == .admitted)
+            #expect(try await store.execution(lost, of: tenant.account)?.status == .admitted)
             // Its answer came late, but before anybody needed the credits: it counts.
             let settlement = try await store.submit(tenant.succeed(lost, cost: Credits(whole: 1))).settlement
             #expect(settlement?.isRepeat == false)

@@ -47,7 +47,7 @@ struct RebuildTests {
                 UPDATE ledger.accounts SET posted = posted + 1000000 WHERE account_id = '\(tenant.account)';
                 DELETE FROM ledger.holds WHERE account_id = '\(tenant.account)';
                 INSERT INTO ledger.commands VALUES (\(tenant.journal), gen_random_uuid(), gen_random_uuid());
-                UPDATE ledger.executions SET status = 'lost' WHERE account_id = '\(tenant.account)'
+                UPDATE ledger.ended_executions SET status = 'lost' WHERE account_id = '\(tenant.account)'
                 """
             )
             _ = try await store.rebuild(tenant.journal)

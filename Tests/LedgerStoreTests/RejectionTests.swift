@@ -48,7 +48,7 @@ struct RejectionTests {
             #expect(batches.count > before + 3, "all were in one batch that had to be split")
             let marks = bad.map { "'\($0.id)'" }.joined(separator: ", ")
             #expect(try await count("SELECT count(*) FROM ledger.events WHERE command_id IN (\(marks))") == 0)
-            #expect(try await store.execution(running)?.execution.status == .admitted)
+            #expect(try await store.execution(running, of: tenant.account)?.status == .admitted)
             try await expectSound(store)
         }
     }

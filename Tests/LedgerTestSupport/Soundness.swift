@@ -7,7 +7,7 @@ public import Testing
 
 /// The tables that hold the ledger's projections.
 public let projectionTables = [
-    "accounts", "pots", "grants", "holds", "rate_windows", "executions", "api_keys", "commands",
+    "accounts", "pots", "grants", "holds", "rate_windows", "ended_executions", "api_keys", "commands",
 ]
 
 /// Runs SQL as superuser on the running test's database, or another one, and gives the rows, tabs between columns.
@@ -45,7 +45,7 @@ public func expectSound(
     let doubled = """
         SELECT count(*) FROM (
             SELECT FROM ledger.events WHERE type IN ('credits.held', 'grant.held')
-            GROUP BY journal, execution_id HAVING count(*) > 1
+            GROUP BY journal, account_id, execution_id HAVING count(*) > 1
         ) doubled
         """
     let holdsDoubled = try await count(doubled, at: url)

@@ -32,11 +32,10 @@ extension Machine {
         // A flood's runs are all alike.
         for wish in wishes.prefix(40) {
             guard let id = wish.run, let run = naive.runs[id], let bits = ExecutionID(text: id) else { continue }
-            let known = try await store.execution(bits)
-            try same("owner of \(id)", known?.account, tenant.account)
-            try same("status of \(id)", known?.execution.status.rawValue, run.status)
-            try same("charge of \(id)", known?.execution.charged.microcredits, run.charged)
-            try same("absorbed of \(id)", known?.execution.absorbed.microcredits, run.absorbed)
+            let known = try await store.execution(bits, of: tenant.account)
+            try same("status of \(id)", known?.status.rawValue, run.status)
+            try same("charge of \(id)", known?.charged.microcredits, run.charged)
+            try same("absorbed of \(id)", known?.absorbed.microcredits, run.absorbed)
         }
     }
 

@@ -120,7 +120,7 @@ private struct Books {
         let rows = try await stack.rows(
             """
             SELECT e.execution_id, e.request_id, e.status, e.charged, coalesce(e.error_code, ''),
-                EXISTS (SELECT FROM ledger.holds h WHERE h.hold_id = e.hold_id)
+                EXISTS (SELECT FROM ledger.holds h WHERE h.hold_id = e.execution_id)
             FROM ledger.executions e
             """
         )

@@ -12,6 +12,7 @@ GRANT SELECT ON
     ledger.grants,
     ledger.holds,
     ledger.rate_windows,
+    ledger.ended_executions,
     ledger.executions,
     ledger.balances,
     ledger.open_holds

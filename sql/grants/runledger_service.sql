@@ -13,7 +13,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     ledger.grants,
     ledger.holds,
     ledger.rate_windows,
-    ledger.executions,
+    ledger.ended_executions,
     ledger.api_keys,
     ledger.commands
 TO runledger_service;

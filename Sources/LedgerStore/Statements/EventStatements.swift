@@ -54,13 +54,51 @@ struct AppendEvents: PostgresStatement {
     }
 }
 
-/// The columns of an event as they are read, and their decoding.
+extension CopyRows {
+    /// Appends events that follow one another in a journal, and commits: from about a hundred on, COPY costs less than
+    /// `AppendEvents`, although it is a round trip more.
+    init(appending events: [Event]) {
+        // 512: an event and its lengths, of which a held one is the largest.
+        self.init(into: "ledger.events", columns: EventColumns.names, commits: true, reservingBytes: events.count * 512)
+        for event in events { append { EventColumns.encode(event, into: &$0) } }
+    }
+}
+
+/// The columns of an event as they are read and copied.
 enum EventColumns {
     static let list = """
         version, journal, position, account_id, sequence, type, recorded_at, effective_at, command_id, request_id,
         execution_id, key_id, model, grant_id, hold_id, pot_id, amount, balance_after, held_after, price_version,
         detail, previous_hash, hash
         """
+
+    static let names = list.split(separator: ",").map { String($0.drop { $0.isWhitespace }) }
+
+    static func encode(_ event: borrowing Event, into row: inout CopyWriter) {
+        row.int2(event.version)
+        row.int2(event.journal.number)
+        row.int8(event.position)
+        row.id(event.content.accountID)
+        row.int8(event.sequence)
+        row.text(event.content.type.rawValue)
+        row.time(event.content.recordedAt)
+        row.time(event.content.effectiveAt)
+        row.id(event.content.commandID)
+        row.id(event.content.requestID)
+        row.id(event.content.executionID)
+        row.id(event.content.keyID)
+        row.text(event.content.model)
+        row.id(event.content.grantID)
+        row.id(event.content.holdID)
+        row.id(event.content.potID)
+        row.credits(event.content.amount)
+        row.credits(event.content.balanceAfter)
+        row.credits(event.content.heldAfter)
+        row.text(event.content.priceVersion)
+        row.json(event.content.detail)
+        row.digest(event.previousHash)
+        row.digest(event.hash)
+    }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Event {
         var content = EventContent(

@@ -1,67 +1,70 @@
 internal import Ledger
 internal import Postgres
 
-/// The runs with some ids.
-struct LoadExecutions: PostgresStatement {
-    static let name = "load_executions"
+/// The runs that have ended, by account and id.
+struct LoadEndedExecutions: PostgresStatement {
+    static let name = "load_ended_executions"
     static let sql = """
-        SELECT \(columns.qualified(by: "e")) FROM unnest($2::uuid[]) wanted (id)
+        SELECT \(columns.qualified(by: "e")) FROM unnest($2::uuid[], $3::uuid[]) wanted (account_id, execution_id)
         CROSS JOIN LATERAL (
-            SELECT * FROM ledger.executions t WHERE t.journal = $1 AND t.execution_id = wanted.id OFFSET 0
+            SELECT * FROM ledger.ended_executions t
+            WHERE t.journal = $1 AND t.account_id = wanted.account_id AND t.execution_id = wanted.execution_id OFFSET 0
         ) e
         """
-    static let parameterTypes: [PostgresType] = [.int2, .uuidArray]
+    static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .uuidArray]
     static let columns = """
-        execution_id, account_id, request_id, key_id, model, hold_id, grant_id, quote, price_version, instance,
-        admitted_at, deadline_at, status, provider_request_id, charged, absorbed, error_code, ended_at
+        execution_id, account_id, request_id, key_id, model, grant_id, quote, price_version, instance, admitted_at,
+        deadline_at, status, provider_request_id, charged, absorbed, error_code, ended_at
         """
 
     let journal: JournalID
-    let executions: [ExecutionID]
+    let executions: [ProjectionRow<ExecutionID>]
 
     func encode(into parameters: inout ParameterEncoder) {
         parameters.journal(journal)
-        parameters.identifiers(executions)
+        parameters.column(.uuid, of: executions) { $0.id($1.account) }
+        parameters.column(.uuid, of: executions) { $0.id($1.value) }
     }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Execution> {
+        let id: ExecutionID = try row.id(0)
         var execution = Execution(
-            id: try row.id(0),
+            id: id,
             requestID: try row.optionalID(2),
             keyID: try row.id(3),
             model: try row.text(4),
-            holdID: try row.id(5),
-            grantID: try row.optionalID(6),
-            quote: try row.credits(7),
-            priceVersion: try row.text(8),
-            instance: try row.int8(9),
-            admittedAt: try row.time(10),
-            deadlineAt: try row.time(11)
+            holdID: HoldID(id.value),
+            grantID: try row.optionalID(5),
+            quote: try row.credits(6),
+            priceVersion: try row.text(7),
+            instance: try row.int8(8),
+            admittedAt: try row.time(9),
+            deadlineAt: try row.time(10)
         )
-        execution.status = try row.word(12)
-        execution.providerRequestID = try row.optionalText(13)
-        execution.charged = try row.credits(14)
-        execution.absorbed = try row.credits(15)
-        execution.errorCode = try row.optionalText(16)
-        execution.endedAt = try row.optionalTime(17)
+        execution.status = try row.word(11)
+        execution.providerRequestID = try row.optionalText(12)
+        execution.charged = try row.credits(13)
+        execution.absorbed = try row.credits(14)
+        execution.errorCode = try row.optionalText(15)
+        execution.endedAt = try row.optionalTime(16)
         return ProjectionRow(try row.id(1), execution)
     }
 }
 
-/// Inserts the rows of runs that were admitted.
-struct InsertExecutions: PostgresStatement {
+/// Inserts the rows of runs that have ended. A run ends once, so a row never changes.
+struct InsertEndedExecutions: PostgresStatement {
     typealias Row = Void
-    static let name = "insert_executions"
+    static let name = "insert_ended_executions"
     static let sql = """
-        INSERT INTO ledger.executions (journal, \(LoadExecutions.columns))
+        INSERT INTO ledger.ended_executions (journal, \(LoadEndedExecutions.columns))
         SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
             unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15), unnest($16), unnest($17),
-            unnest($18), unnest($19)
+            unnest($18)
         """
     static let parameterTypes: [PostgresType] = [
-        .int2, .uuidArray, .uuidArray, .uuidArray, .uuidArray, .textArray, .uuidArray, .uuidArray, .int8Array,
-        .textArray, .int8Array, .timestamptzArray, .timestamptzArray, .textArray, .textArray, .int8Array, .int8Array,
-        .textArray, .timestamptzArray,
+        .int2, .uuidArray, .uuidArray, .uuidArray, .uuidArray, .textArray, .uuidArray, .int8Array, .textArray,
+        .int8Array, .timestamptzArray, .timestamptzArray, .textArray, .textArray, .int8Array, .int8Array, .textArray,
+        .timestamptzArray,
     ]
 
     let journal: JournalID
@@ -74,7 +77,6 @@ struct InsertExecutions: PostgresStatement {
         parameters.column(.uuid, of: executions) { $0.id($1.value.requestID) }
         parameters.column(.uuid, of: executions) { $0.id($1.value.keyID) }
         parameters.column(.text, of: executions) { $0.text($1.value.model) }
-        parameters.column(.uuid, of: executions) { $0.id($1.value.holdID) }
         parameters.column(.uuid, of: executions) { $0.id($1.value.grantID) }
         parameters.column(.int8, of: executions) { $0.credits($1.value.quote) }
         parameters.column(.text, of: executions) { $0.text($1.value.priceVersion) }
@@ -87,47 +89,6 @@ struct InsertExecutions: PostgresStatement {
         parameters.column(.int8, of: executions) { $0.credits($1.value.absorbed) }
         parameters.column(.text, of: executions) { $0.text($1.value.errorCode) }
         parameters.column(.timestamptz, of: executions) { $0.time($1.value.endedAt) }
-    }
-}
-
-/// Puts the rows of runs as they are now, whether or not they are there already. PostgreSQL refuses the id of another
-/// account's run, because its owner would become NULL.
-struct PutExecutions: PostgresStatement {
-    typealias Row = Void
-    static let name = "put_executions"
-    static let sql = """
-        \(InsertExecutions.sql)
-        ON CONFLICT (journal, execution_id) DO UPDATE SET
-            account_id = CASE WHEN executions.account_id = excluded.account_id THEN excluded.account_id END,
-            status = excluded.status, provider_request_id = excluded.provider_request_id, charged = excluded.charged,
-            absorbed = excluded.absorbed, error_code = excluded.error_code, ended_at = excluded.ended_at
-        """
-    static let parameterTypes = InsertExecutions.parameterTypes
-
-    let journal: JournalID
-    let executions: [ProjectionRow<Execution>]
-
-    func encode(into parameters: inout ParameterEncoder) {
-        InsertExecutions(journal: journal, executions: executions).encode(into: &parameters)
-    }
-}
-
-/// The runs that have not ended, a page in the order of their holds.
-struct LoadOpenExecutions: PostgresStatement {
-    static let name = "load_open_executions"
-    static let sql = """
-        SELECT \(LoadExecutions.columns.qualified(by: "e"))
-        FROM ledger.holds h JOIN ledger.executions e ON e.journal = h.journal AND e.execution_id = h.execution_id
-        WHERE h.journal = $1
-        """
-    static let parameterTypes: [PostgresType] = [.int2]
-
-    let journal: JournalID
-
-    func encode(into parameters: inout ParameterEncoder) { parameters.journal(journal) }
-
-    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Execution> {
-        try LoadExecutions.decode(row)
     }
 }
 

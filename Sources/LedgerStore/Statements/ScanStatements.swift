@@ -51,8 +51,8 @@ struct ScanHolds: JournalScan {
     static let table = "holds"
     static let sql = "SELECT \(LoadHolds.columns) FROM ledger.holds WHERE journal = $1"
     let journal: JournalID
-    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Hold> {
-        try LoadHolds.decode(row)
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<OpenRun> {
+        try OpenRun.decode(row)
     }
 }
 
@@ -66,14 +66,14 @@ struct ScanWindows: JournalScan {
     }
 }
 
-struct ScanExecutions: JournalScan {
-    static let name = "scan_executions"
-    static let table = "executions"
+struct ScanEndedExecutions: JournalScan {
+    static let name = "scan_ended_executions"
+    static let table = "ended_executions"
     static let accountColumn = 1
-    static let sql = "SELECT \(LoadExecutions.columns) FROM ledger.executions WHERE journal = $1"
+    static let sql = "SELECT \(LoadEndedExecutions.columns) FROM ledger.ended_executions WHERE journal = $1"
     let journal: JournalID
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Execution> {
-        try LoadExecutions.decode(row)
+        try LoadEndedExecutions.decode(row)
     }
 }
 
@@ -112,7 +112,7 @@ struct ClearProjections: PostgresStatement {
         WITH a AS (DELETE FROM ledger.accounts WHERE journal = $1), p AS (DELETE FROM ledger.pots WHERE journal = $1),
             g AS (DELETE FROM ledger.grants WHERE journal = $1), h AS (DELETE FROM ledger.holds WHERE journal = $1),
             w AS (DELETE FROM ledger.rate_windows WHERE journal = $1),
-            e AS (DELETE FROM ledger.executions WHERE journal = $1),
+            e AS (DELETE FROM ledger.ended_executions WHERE journal = $1),
             k AS (DELETE FROM ledger.api_keys WHERE journal = $1)
         DELETE FROM ledger.commands WHERE journal = $1
         """

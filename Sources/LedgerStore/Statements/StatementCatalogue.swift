@@ -7,10 +7,10 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     ReadLedgerIdentity.self, CreateLedger.self, CreateJournals.self,
     AppendEvents.self, ReadEvents.self, ReadAccountEvents.self,
     LoadAccounts.self, PutAccounts.self, LoadPots.self, PutPots.self, LoadGrants.self, PutGrants.self,
-    LoadWindows.self, PutWindows.self, LoadExecutions.self, InsertExecutions.self, PutExecutions.self,
-    LoadOpenExecutions.self,
+    LoadWindows.self, PutWindows.self, LoadEndedExecutions.self,
+    InsertEndedExecutions.self, LoadOpenExecutions.self,
     LoadHolds.self, LoadExpiredHolds.self, LoadJournalExpiredHolds.self, InsertHolds.self, DeleteHolds.self,
     LoadKeys.self, PutKey.self, LoadCommands.self, PutCommands.self,
-    ScanAccounts.self, ScanPots.self, ScanGrants.self, ScanHolds.self, ScanWindows.self, ScanExecutions.self,
+    ScanAccounts.self, ScanPots.self, ScanGrants.self, ScanHolds.self, ScanWindows.self, ScanEndedExecutions.self,
     ScanKeys.self, ScanCommands.self, ClearProjections.self,
 ]
