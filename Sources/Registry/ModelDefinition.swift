@@ -131,13 +131,19 @@ public struct DeliveredUsage: Hashable, Sendable {
     public let units: Int64?
     /// What the provider charges us; nil when it does not say.
     public let cost: MicroUSD?
+    /// Tokens the model read, cached ones too; nil when the provider does not say.
+    public let inputTokens: Int64?
+    /// Tokens the model wrote; nil when the provider does not say.
+    public let outputTokens: Int64?
 
     /// Nothing said.
     public static let unreported = DeliveredUsage(units: nil, cost: nil)
 
     /// Makes a report.
-    public init(units: Int64?, cost: MicroUSD?) {
+    public init(units: Int64?, cost: MicroUSD?, inputTokens: Int64? = nil, outputTokens: Int64? = nil) {
         self.units = units
         self.cost = cost
+        self.inputTokens = inputTokens
+        self.outputTokens = outputTokens
     }
 }
