@@ -87,10 +87,18 @@ public struct ModelRegistry: Sendable {
 
     /// The enabled model of that name, or nil.
     public func model(named name: String) -> ModelDefinition? { enabled[name] }
+
+    /// The model of that name, enabled or not, or nil.
+    public func definition(named name: String) -> ModelDefinition? {
+        enabled[name] ?? models.first { $0.internalName == name }
+    }
+
+    /// Every enabled model, ordered by name.
+    public var enabledModels: [ModelDefinition] { models.filter(\.isEnabled) }
 }
 
 extension RegistryError {
-    fileprivate init(file: String, message: String) {
+    init(file: String, message: String) {
         self.init(issues: [DefinitionIssue(file: file, line: nil, field: "", message: message)])
     }
 }
@@ -103,7 +111,7 @@ extension ModelRegistry {
     }
 
     private static let keys = [
-        "internalName", "displayName", "type", "enabled", "requiredTier", "version", "inputs", "price",
+        "internalName", "displayName", "type", "enabled", "requiredTier", "version", "inputs", "rules", "price",
         "deadlineSeconds", "unresolved", "provider",
     ]
 
@@ -155,9 +163,9 @@ extension ModelRegistry {
             let action = policy.choice("policy", UnresolvedPolicy.Action.self)
             if let seconds, let action { unresolved = UnresolvedPolicy(holdSeconds: Int(seconds), action: action) }
         }
-        guard let inputs = reader.mapping("inputs", "a mapping from field names to fields")?.inputSchema() else {
-            return nil
-        }
+        let rules = reader.ruleList("rules")
+        let fields = reader.mapping("inputs", "a mapping from field names to fields")
+        guard let inputs = fields?.inputSchema(rules: rules), rules != nil else { return nil }
         let price = reader.mapping("price", "a price rule")?.priceRule(for: inputs)
         let provider = reader.mapping("provider", "who does the work").flatMap { provider in
             ProviderReader(inputNames: inputs.names, variables: variables).binding(provider)
@@ -176,7 +184,8 @@ extension ModelRegistry {
             price: price,
             deadlineSeconds: Int(deadline),
             unresolved: unresolved,
-            provider: provider
+            provider: provider,
+            source: DefinitionSource(reader)
         )
     }
 }
