@@ -38,14 +38,17 @@ public struct InputCondition: Hashable, Sendable {
 public struct InputConsequence: Hashable, Sendable {
     /// Fields that must be given.
     public let required: [String]
+    /// Fields of which at least one must be given; empty for no such rule.
+    public let atLeastOne: [String]
     /// Fields that must not be given.
     public let forbidden: [String]
     /// By field, a narrower form of its type.
     public let limits: [String: InputType]
 
     /// Makes a consequence.
-    public init(required: [String], forbidden: [String], limits: [String: InputType]) {
+    public init(required: [String], atLeastOne: [String], forbidden: [String], limits: [String: InputType]) {
         self.required = required
+        self.atLeastOne = atLeastOne
         self.forbidden = forbidden
         self.limits = limits
     }
@@ -104,6 +107,9 @@ extension InputConsequence {
     ) {
         for name in required where given[name] == nil {
             issues.append(InputIssue(path: InputSchema.path(path, name), message: "is required"))
+        }
+        if !atLeastOne.isEmpty {
+            InputRule.atLeastOne(atLeastOne).check(given: given, values: values, path: path, issues: &issues)
         }
         for name in forbidden where given[name] != nil {
             issues.append(InputIssue(path: InputSchema.path(path, name), message: "can't be given"))

@@ -67,6 +67,7 @@ extension InputConsequence {
     fileprivate var schema: JSONValue {
         var members: [String: JSONValue] = [:]
         if !required.isEmpty { members["required"] = .strings(required) }
+        if !atLeastOne.isEmpty { members["anyOf"] = .array(atLeastOne.map { ["required": [.string($0)]] }) }
         var properties = limits.mapValues { JSONValue.object($0.schemaMembers) }
         for name in forbidden { properties[name] = false }
         if !properties.isEmpty { members["properties"] = .object(properties) }

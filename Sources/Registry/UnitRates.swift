@@ -117,8 +117,8 @@ public struct UnitRates: Hashable, Sendable {
         return MicroUSD(microdollars: product)
     }
 
-    /// The cheapest and the dearest unit price; nil when the dearest does not fit in 64 bits.
-    var range: ClosedRange<Credits>? {
+    /// The cheapest and the dearest unit price that options can lead to; nil when the dearest does not fit in 64 bits.
+    public var range: ClosedRange<Credits>? {
         let prices = base.all.sorted()
         let factors = multipliers.values.map { $0.values.sorted { $0.millionths < $1.millionths } }
         guard let low = prices.first, let high = prices.last,

@@ -9,13 +9,14 @@ struct RuleList {
     /// The rules over fields. A rule that something is wrong with is noted, and left out.
     func rules(over inputs: DeclaredInputs) -> [InputRule] {
         rules.flatMap { reader -> [InputRule] in
-            let kinds = Self.keys.filter { reader.optional($0) != nil }
+            // Beside `when`, `anyOf` is a part of the consequence.
+            let kinds = reader.optional("when") == nil ? Self.keys.filter { reader.optional($0) != nil } : ["when"]
             guard kinds.count == 1, let kind = kinds.first else {
                 let allowed = Self.keys.joined(separator: ", ")
                 reader.issues.add("must have exactly one of \(allowed)", field: reader.path, at: reader.node)
                 return []
             }
-            reader.allowOnly(kind == "when" ? ["when", "required", "forbidden", "limits"] : [kind])
+            reader.allowOnly(kind == "when" ? ["when", "required", "anyOf", "forbidden", "limits"] : [kind])
             switch kind {
             case "xor": return reader.group(kind, in: inputs).map { [.exactlyOne($0)] } ?? []
             case "anyOf": return reader.group(kind, in: inputs).map { [.atLeastOne($0)] } ?? []
@@ -69,7 +70,9 @@ extension MappingReader {
     fileprivate func conditional(in inputs: DeclaredInputs) -> InputRule? {
         guard let when = optionalMapping("when"), let condition = when.condition(in: inputs) else { return nil }
         var required: [String]? = []
+        var atLeastOne: [String]? = []
         var forbidden: [String]? = []
+        if optional("anyOf") != nil { atLeastOne = group("anyOf", in: inputs) }
         if optional("required") != nil { required = optionalFields("required", in: inputs) }
         if optional("forbidden") != nil { forbidden = optionalFields("forbidden", in: inputs) }
         var limits: [String: InputType] = [:]
@@ -77,12 +80,18 @@ extension MappingReader {
             for name in reader.names { limits[name] = reader.limit(name, in: inputs) }
             guard limits.count == reader.names.count else { return nil }
         }
-        guard let required, let forbidden else { return nil }
-        guard !(required.isEmpty && forbidden.isEmpty && limits.isEmpty) else {
-            issues.add("must have required, forbidden or limits", field: path, at: node)
+        guard let required, let atLeastOne, let forbidden else { return nil }
+        guard !(required.isEmpty && atLeastOne.isEmpty && forbidden.isEmpty && limits.isEmpty) else {
+            issues.add("must have required, anyOf, forbidden or limits", field: path, at: node)
             return nil
         }
-        return .when(condition, InputConsequence(required: required, forbidden: forbidden, limits: limits))
+        let consequence = InputConsequence(
+            required: required,
+            atLeastOne: atLeastOne,
+            forbidden: forbidden,
+            limits: limits
+        )
+        return .when(condition, consequence)
     }
 
     /// By field, the value or list of values that meet the condition.
