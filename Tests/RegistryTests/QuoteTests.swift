@@ -114,6 +114,7 @@ struct QuoteTests {
             .replacingOccurrences(of: #"low: "0.5""#, with: #"low: "0.3""#)
         let registry = try ModelRegistry.load(
             files: [DefinitionFile(name: "test.yaml", text: text)],
+            providers: providerFiles,
             variables: variables
         )
         let model = try #require(registry.model(named: "gpt-image-2"))
