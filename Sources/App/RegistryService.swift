@@ -58,7 +58,8 @@ extension AppConfiguration {
 
     /// What keeps a service's models up with the definition files.
     func reloader(of runs: RunService) -> RegistryReloader {
-        RegistryReloader(catalogue: runs.models, folders: [modelsFolder]) { () throws(RegistryError) in
+        let folders = [modelsFolder, ModelRegistry.providersFolder(beside: modelsFolder)]
+        return RegistryReloader(catalogue: runs.models, folders: folders) { () throws(RegistryError) in
             try loadRegistry()
         }
     }

@@ -23,16 +23,17 @@ public struct ModelRegistry: Sendable {
     ) throws(RegistryError) -> ModelRegistry {
         try load(
             files: DefinitionFile.all(in: folder, "model"),
-            providers: DefinitionFile.all(in: providersFolder ?? sibling("providers", of: folder), "provider"),
+            providers: DefinitionFile.all(in: providersFolder ?? Self.providersFolder(beside: folder), "provider"),
             variables: variables
         )
     }
 
-    private static func sibling(_ name: String, of folder: String) -> String {
+    /// The folder that `load(folder:providersFolder:variables:)` reads providers from unless it is told otherwise.
+    public static func providersFolder(beside folder: String) -> String {
         var path = folder[...]
         while path.count > 1, path.last == "/" { path = path.dropLast() }
-        guard let slash = path.lastIndex(of: "/") else { return name }
-        return path[...slash] + name
+        guard let slash = path.lastIndex(of: "/") else { return "providers" }
+        return path[...slash] + "providers"
     }
 
     /// Reads definitions from texts; see `load(folder:providersFolder:variables:)`.

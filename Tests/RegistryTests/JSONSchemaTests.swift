@@ -120,6 +120,10 @@ extension InputValidation {
     var isValid: Bool {
         if case .valid = self { true } else { false }
     }
+
+    var values: ValidatedInputs? {
+        if case .valid(let inputs) = self { inputs } else { nil }
+    }
 }
 
 /// Inputs for a schema, most of which are good: each field is there more often than not, and now and then is wrong.

@@ -17,11 +17,16 @@ struct ReloadTests {
             let load = { @Sendable () throws(RegistryError) -> ModelRegistry in
                 try ModelRegistry.load(folder: folder, variables: [:])
             }
+            let providers = ModelRegistry.providersFolder(beside: folder)
+            for path in [folder, providers] {
+                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            }
             self.folder = folder
+            try Self.write(sampleProviderText, to: "sample", in: providers)
             try Self.write(definitionText("first", inputs: "a: {type: boolean}"), to: "first", in: folder)
             try Self.write(definitionText("second", inputs: "a: {type: boolean}"), to: "second", in: folder)
             self.catalogue = ModelCatalogue(try load())
-            self.reloader = RegistryReloader(catalogue: catalogue, folders: [folder], load: load)
+            self.reloader = RegistryReloader(catalogue: catalogue, folders: [folder, providers], load: load)
         }
 
         static func write(_ text: String, to name: String, in folder: String) throws {
@@ -44,7 +49,7 @@ struct ReloadTests {
     }
 
     private func atDesk(_ body: (Desk) throws -> Void) async throws {
-        try await withTemporaryFolder { folder in try body(try Desk(folder: folder)) }
+        try await withTemporaryFolder { folder in try body(try Desk(folder: folder + "/models")) }
     }
 
     @Test("a new version is taken over, a run of the old one still finds its definition")
@@ -120,6 +125,20 @@ struct ReloadTests {
             #expect(desk.catalogue.model(named: "first", version: 1) != nil)
             try desk.write(base)
             #expect(desk.look() == #"added [], changed ["first"], removed []"#)
+        }
+    }
+
+    @Test("a provider's definition may change at any time, and new runs go by it")
+    func provider() async throws {
+        try await atDesk { desk in
+            _ = desk.look()
+            let moved = sampleProviderText.replacingOccurrences(of: "path: /run", with: "path: /runs")
+            try ReloadTests.Desk.write(moved, to: "sample", in: ModelRegistry.providersFolder(beside: desk.folder))
+            #expect(desk.look() == "reloaded")
+            let model = try #require(desk.catalogue.model(named: "first", version: 1))
+            let inputs = try #require(model.validate([:]).values)
+            let values = TemplateValues(inputs: inputs, executionID: "run-1")
+            #expect(model.provider.submit.request.url.render(values) == "http://127.0.0.1:1/runs")
         }
     }
 

@@ -25,14 +25,23 @@ func definitionText(
         \(indented(inputs))
         \(rules.isEmpty ? "rules: []" : "rules:\n" + indented(rules))
         price: \(price)
-        provider:
-          kind: http
-          name: sample
-          submit:
-            url: http://127.0.0.1:1/run
-            body: {fixed: 1}
-          result: {outputs: [/output]}
+        provider: {use: sample, model: sample-1}
         """
+}
+
+/// The provider that these definitions use.
+let sampleProviderText = """
+    name: sample
+    kind: http
+    baseURL: http://127.0.0.1:1
+    submit: {path: /run, body: {model: "{model}", "...": "{inputs}"}}
+    result: {outputs: [/output]}
+    """
+
+/// A registry of definitions in texts, by file name.
+func sampleRegistry(_ files: [DefinitionFile]) throws(RegistryError) -> ModelRegistry {
+    let providers = [DefinitionFile(name: "sample.yaml", text: sampleProviderText)]
+    return try ModelRegistry.load(files: files, providers: providers, variables: [:])
 }
 
 /// The one model that a definition makes.
@@ -42,14 +51,14 @@ func sampleModel(
     price: String = #"{version: 1, rule: perCall, credits: "1", wholesaleMicroUSD: 1}"#
 ) throws -> ModelDefinition {
     let text = definitionText(inputs: inputs, rules: rules, price: price)
-    let registry = try ModelRegistry.load(files: [DefinitionFile(name: "a.yaml", text: text)], variables: [:])
+    let registry = try sampleRegistry([DefinitionFile(name: "a.yaml", text: text)])
     return try #require(registry.model(named: "sample"))
 }
 
 /// What is wrong with a definition, one issue after the other.
 func definitionIssues(_ text: String) -> String {
     do {
-        _ = try ModelRegistry.load(files: [DefinitionFile(name: "a.yaml", text: text)], variables: [:])
+        _ = try sampleRegistry([DefinitionFile(name: "a.yaml", text: text)])
         return ""
     } catch {
         return error.issues.map(\.description).joined(separator: "|")

@@ -12,6 +12,21 @@ struct ModelRouteTests {
         APIRequest(uri, method: .get, key: key, headers: headers, body: "")
     }
 
+    private func registry(_ text: String) throws -> ModelRegistry {
+        let provider = """
+            name: sample
+            kind: http
+            baseURL: http://127.0.0.1:1
+            submit: {path: /run, body: "{inputs}"}
+            result: {outputs: [/output]}
+            """
+        return try ModelRegistry.load(
+            files: [DefinitionFile(name: "echo.yaml", text: text)],
+            providers: [DefinitionFile(name: "sample.yaml", text: provider)],
+            variables: [:]
+        )
+    }
+
     @Test("the list has every enabled model with what a client needs to choose, whatever the key may do")
     func list() async throws {
         let bench = try APIBench(capabilities: [])
@@ -68,17 +83,16 @@ struct ModelRouteTests {
             unresolved: {holdSeconds: 600, policy: release}
             inputs: {prompt: {type: string, required: true, maxLength: 5}}
             price: {version: 3, rule: perCall, credits: "2", wholesaleMicroUSD: 900}
-            provider:
-              {kind: http, name: sample, submit: {url: "http://127.0.0.1:1/run", body: {a: 1}}, result: {outputs: [/o]}}
+            provider: {use: sample}
             """
-        let next = try ModelRegistry.load(files: [DefinitionFile(name: "echo.yaml", text: text)], variables: [:])
+        let next = try registry(text)
         #expect(try bench.service.replaceRegistry(next).removed == ["picture", "studio"])
         #expect(try await bench.answer(get("/api/models/echo/schema")) != before)
         #expect(try await bench.answer(get("/api/models/picture/schema")).hasPrefix("404 Not Found"))
         #expect(try await bench.answer(APIRequest()).contains(#""cost":2,"#))
         // The same version with another price is not taken over.
         let wrong = text.replacing("credits: \"2\"", with: "credits: \"3\"")
-        let cheat = try ModelRegistry.load(files: [DefinitionFile(name: "echo.yaml", text: wrong)], variables: [:])
+        let cheat = try registry(wrong)
         #expect(throws: RegistryError.self) { try bench.service.replaceRegistry(cheat) }
         #expect(try await bench.answer(APIRequest()).contains(#""cost":2,"#))
     }
