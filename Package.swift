@@ -176,7 +176,11 @@ let package = Package(
             dependencies: ["runledger", "Operations", "Ledger", "LocalCluster", "Registry", "RunAPI", "TestSupport"],
             swiftSettings: settings
         ),
-        .testTarget(name: "RegistryTests", dependencies: ["Registry", "Ledger", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "RegistryTests",
+            dependencies: ["Registry", "Ledger", "TestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "ProvidersTests",
             dependencies: [

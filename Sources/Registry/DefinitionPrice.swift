@@ -239,6 +239,7 @@ extension UnitRates {
     /// Whether the dearest combination of options, times so many units, fits in 64 bits.
     fileprivate func fits(units: Int64) -> Bool {
         let wholesale = wholesale.all.map(\.microdollars).max() ?? 0
-        return range?.upperBound.multiplied(by: units) != nil && !wholesale.multipliedReportingOverflow(by: units).overflow
+        return range?.upperBound.multiplied(by: units) != nil
+            && !wholesale.multipliedReportingOverflow(by: units).overflow
     }
 }

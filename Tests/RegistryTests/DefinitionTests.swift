@@ -293,36 +293,6 @@ struct DefinitionTests {
         }
     }
 
-    @Test("the shipped definitions are valid, and lack nothing but configuration")
-    func shipped() throws {
-        let registry = try ModelRegistry.load(folder: modelsFolder, variables: RegistryTests.variables)
-        let asynchronous = registry.models.filter(\.supportsAsync).map(\.internalName)
-        #expect(
-            registry.models.map(\.internalName) == [
-                "claude-sonnet", "flux-1-1-pro", "gemini-3-1-flash-lite", "gpt-5-4-mini", "gpt-image-2",
-                "gpt-image-2-direct", "kling-2-5-turbo-pro", "kling-o3-ref2v", "kling-v3-i2v", "kling-v3-motion",
-                "nano-banana-2", "seedance-2-0", "seedance-2-0-fast", "seedance-2-0-full-access", "seedream-v5",
-                "studio-preview", "suno-v5",
-            ]
-        )
-        // Only definitions of the kind HTTP with polling run asynchronously.
-        #expect(
-            asynchronous == [
-                "flux-1-1-pro", "gpt-image-2", "kling-2-5-turbo-pro", "seedance-2-0", "seedance-2-0-fast",
-                "seedance-2-0-full-access", "studio-preview", "suno-v5",
-            ]
-        )
-        #expect(registry.model(named: "studio-preview")?.requiredTier == .enterprise)
-        do {
-            _ = try ModelRegistry.load(folder: modelsFolder, variables: [:])
-            Issue.record("loaded without configuration")
-        } catch {
-            #expect(error.issues.allSatisfy { $0.message.hasSuffix("which the configuration lacks") })
-            // One for each key, and the addresses of the two that have none by default.
-            #expect(error.issues.count == 13)
-        }
-    }
-
     @Test("a body template keeps JSON types and leaves out what was not given; a URL template encodes values")
     func templates() throws {
         let text = Self.base.replacingOccurrences(

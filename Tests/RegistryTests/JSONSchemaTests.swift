@@ -47,28 +47,35 @@ struct JSONSchemaTests {
         #expect(schema["$schema"] == "https://json-schema.org/draft/2020-12/schema")
         #expect(schema["title"] == "Sample")
         #expect(schema["additionalProperties"] == false)
-        #expect(schema["properties"]?["size"]?.description == #"{"default":"1K","enum":["1K","2K","4K"],"type":"string"}"#)
+        #expect(
+            schema["properties"]?["size"]?.description == #"{"default":"1K","enum":["1K","2K","4K"],"type":"string"}"#
+        )
         #expect(schema["dependentRequired"]?.description == #"{"last":["first"]}"#)
         #expect(
             schema["dependentSchemas"]?.description == #"{"refs":{"properties":{"first":false,"last":false}}}"#
         )
         #expect(
-            schema["allOf"]?.arrayValue?.first?.description == #"{"oneOf":[{"required":["prompt"]},{"required":["shots"]}]}"#
+            schema["allOf"]?.arrayValue?.first?.description
+                == #"{"oneOf":[{"required":["prompt"]},{"required":["shots"]}]}"#
         )
     }
 
     /// Values at the edges of types, each in the one field that it is about.
-    private static let edges = [
-        #""seconds":"3""#, #""seconds":"16""#, #""seconds":"05""#, #""seconds":5"#, #""count":2.0"#, #""count":1.5"#,
-        #""count":0"#, #""count":true"#, #""count":null"#, #""fps":24"#, #""fps":30.0"#, #""fps":25"#, #""scale":0.5"#,
-        #""scale":0.51"#, #""scale":-1"#, #""scale":"0""#, #""sound":1"#, #""sound":0"#, #""ratio":"2:1""#,
-        #""first":"HTTP://A""#, #""first":"https://""#, #""first":"https:///x""#, #""first":"https://:80""#,
-        #""first":"https://a b""#, #""first":"https://a/b?c#d""#, #""first":"ftp://a""#, #""first":"https://ä.de""#,
-        #""first":"https://a\\b""#, #""first":"https://a/\\b""#, #""first":"https://a?\\""#, #""first":" https://a""#,
-        #""first":"http://[::1]:80/""#, #""refs":["https://a","https://b","https://c","https://d"]"#, #""refs":{}"#,
-        #""elements":[]"#, #""elements":[{}]"#, #""elements":[{"image":"https://a","weight":10}]"#,
-        #""elements":[{"image":"https://a","weight":9,"views":["https://a"]}]"#,
-    ].map { #"{"prompt":"hi","# + $0 + "}" } + [#"{"prompt":"héé😀é"}"#, #"{"prompt":""}"#, "[]", "null", "1"]
+    private static let edges =
+        [
+            #""seconds":"3""#, #""seconds":"16""#, #""seconds":"05""#, #""seconds":5"#, #""count":2.0"#,
+            #""count":1.5"#,
+            #""count":0"#, #""count":true"#, #""count":null"#, #""fps":24"#, #""fps":30.0"#, #""fps":25"#,
+            #""scale":0.5"#,
+            #""scale":0.51"#, #""scale":-1"#, #""scale":"0""#, #""sound":1"#, #""sound":0"#, #""ratio":"2:1""#,
+            #""first":"HTTP://A""#, #""first":"https://""#, #""first":"https:///x""#, #""first":"https://:80""#,
+            #""first":"https://a b""#, #""first":"https://a/b?c#d""#, #""first":"ftp://a""#, #""first":"https://ä.de""#,
+            #""first":"https://a\\b""#, #""first":"https://a/\\b""#, #""first":"https://a?\\""#,
+            #""first":" https://a""#,
+            #""first":"http://[::1]:80/""#, #""refs":["https://a","https://b","https://c","https://d"]"#, #""refs":{}"#,
+            #""elements":[]"#, #""elements":[{}]"#, #""elements":[{"image":"https://a","weight":10}]"#,
+            #""elements":[{"image":"https://a","weight":9,"views":["https://a"]}]"#,
+        ].map { #"{"prompt":"hi","# + $0 + "}" } + [#"{"prompt":"héé😀é"}"#, #"{"prompt":""}"#, "[]", "null", "1"]
 
     /// Judges inputs by the published schemas; a schema that is none fails the test.
     private static func judge(_ subjects: [Subject]) async throws -> [[Bool]] {

@@ -33,7 +33,10 @@ struct PriceRuleTests {
         #expect(quote.amount == Credits(decimal: "0.054301"))
         #expect(quote.wholesale == MicroUSD(microdollars: 131 * 3 + 150))
         #expect(quote.priceVersion == 4)
-        let images = try priced(model, ["prompt": "hi", "image_urls": ["https://a/b", "https://a/c"], "max_tokens": 1])
+        let images = try priced(
+            model,
+            ["prompt": "hi", "image_urls": ["https://a/b", "https://a/c"], "max_tokens": 1]
+        )
         let bytes = Int64(images.json.canonicalBytes.count)
         #expect(try model.quote(images).wholesale == MicroUSD(microdollars: (bytes + 100 + 3_200) * 3 + 15))
     }

@@ -77,10 +77,13 @@ struct ReloadTests {
     func sameVersion() async throws {
         try await atDesk { desk in
             let base = definitionText("first", inputs: "a: {type: boolean}")
-            try desk.write("# A comment.\n\n" + base.replacingOccurrences(of: "type: boolean", with: " type:   boolean "))
+            try desk.write(
+                "# A comment.\n\n" + base.replacingOccurrences(of: "type: boolean", with: " type:   boolean ")
+            )
             #expect(desk.look() == "reloaded")
             try desk.write(definitionText("first", inputs: "b: {type: boolean}"))
-            let changed = "first.yaml:5: version: must be above 1: the definition has changed since that version was in use"
+            let changed =
+                "first.yaml:5: version: must be above 1: the definition has changed since that version was in use"
             #expect(desk.look() == changed)
             // It is told once.
             #expect(desk.look() == "unchanged")
@@ -149,7 +152,9 @@ struct ReloadTests {
             try desk.write("internalName: Second\n", to: "second")
             #expect(desk.look().split(separator: "|").count > 5)
             #expect(desk.catalogue.model(named: "first")?.version == 1)
-            for name in ["first", "second"] { try FileManager.default.removeItem(atPath: "\(desk.folder)/\(name).yaml") }
+            for name in ["first", "second"] {
+                try FileManager.default.removeItem(atPath: "\(desk.folder)/\(name).yaml")
+            }
             #expect(desk.look() == "\(desk.folder): has no *.yaml file")
             try FileManager.default.removeItem(atPath: desk.folder)
             #expect(desk.look().contains("can't be read") || desk.look() == "unchanged")

@@ -8,7 +8,39 @@ struct ShippedModelTests {
 
     private func model(_ row: TableRow) throws -> (model: ModelDefinition, inputs: String) {
         let name = String(row.left.prefix { $0 != " " })
-        return (try #require(Self.registry?.model(named: name), "no model \(name)"), String(row.left.dropFirst(name.count)))
+        return (
+            try #require(Self.registry?.model(named: name), "no model \(name)"), String(row.left.dropFirst(name.count))
+        )
+    }
+
+    @Test("the shipped definitions are valid, and lack nothing but configuration")
+    func shipped() throws {
+        let registry = try ModelRegistry.load(folder: modelsFolder, variables: RegistryTests.variables)
+        let asynchronous = registry.models.filter(\.supportsAsync).map(\.internalName)
+        #expect(
+            registry.models.map(\.internalName) == [
+                "claude-sonnet", "flux-1-1-pro", "gemini-3-1-flash-lite", "gpt-5-4-mini", "gpt-image-2",
+                "gpt-image-2-direct", "kling-2-5-turbo-pro", "kling-o3-ref2v", "kling-v3-i2v", "kling-v3-motion",
+                "nano-banana-2", "seedance-2-0", "seedance-2-0-fast", "seedance-2-0-full-access", "seedream-v5",
+                "studio-preview", "suno-v5",
+            ]
+        )
+        // Only definitions of the kind HTTP with polling run asynchronously.
+        #expect(
+            asynchronous == [
+                "flux-1-1-pro", "gpt-image-2", "kling-2-5-turbo-pro", "seedance-2-0", "seedance-2-0-fast",
+                "seedance-2-0-full-access", "studio-preview", "suno-v5",
+            ]
+        )
+        #expect(registry.model(named: "studio-preview")?.requiredTier == .enterprise)
+        do {
+            _ = try ModelRegistry.load(folder: modelsFolder, variables: [:])
+            Issue.record("loaded without configuration")
+        } catch {
+            #expect(error.issues.allSatisfy { $0.message.hasSuffix("which the configuration lacks") })
+            // One for each key, and the addresses of the two that have none by default.
+            #expect(error.issues.count == 13)
+        }
     }
 
     @Test(
@@ -38,14 +70,20 @@ struct ShippedModelTests {
         #expect(try verdict(model, inputs) == row.right)
     }
 
-    @Test("inputs at the edge of the rules are taken", arguments: [
-        ("suno-v5", #"{"prompt":"\#(String(repeating: "x", count: 500))"}"#),
-        ("suno-v5", #"{"customMode":true,"instrumental":true,"style":"x","title":"y"}"#),
-        ("suno-v5", #"{"customMode":true,"style":"x","title":"y","prompt":"\#(String(repeating: "x", count: 5_000))"}"#),
-        ("gpt-image-2", #"{"prompt":"x","aspect_ratio":"1:1","resolution":"2K"}"#),
-        ("gpt-image-2", #"{"prompt":"x","resolution":"4K"}"#),
-        ("seedance-2-0-full-access", #"{"prompt":"x","duration":"5","type":"text-to-video"}"#),
-    ])
+    @Test(
+        "inputs at the edge of the rules are taken",
+        arguments: [
+            ("suno-v5", #"{"prompt":"\#(String(repeating: "x", count: 500))"}"#),
+            ("suno-v5", #"{"customMode":true,"instrumental":true,"style":"x","title":"y"}"#),
+            (
+                "suno-v5",
+                #"{"customMode":true,"style":"x","title":"y","prompt":"\#(String(repeating: "x", count: 5_000))"}"#
+            ),
+            ("gpt-image-2", #"{"prompt":"x","aspect_ratio":"1:1","resolution":"2K"}"#),
+            ("gpt-image-2", #"{"prompt":"x","resolution":"4K"}"#),
+            ("seedance-2-0-full-access", #"{"prompt":"x","duration":"5","type":"text-to-video"}"#),
+        ]
+    )
     func accepted(name: String, inputs: String) throws {
         let model = try #require(Self.registry?.model(named: name))
         #expect(model.validate(try JSONValue(text: inputs)).isValid)
