@@ -17,7 +17,7 @@ struct JSONSchemaTests {
     func agreement() async throws {
         let rich = try richModel()
         let table = InputRuleTests.table.map(\.left) + Self.edges
-        var subjects = [Subject(model: rich, inputs: try table.map(JSONValue.init(text:)))]
+        var subjects = [Subject(model: rich, inputs: try table.map { try JSONValue(text: $0) })]
         let shipped = try ModelRegistry.load(folder: modelsFolder, variables: variables).models
         var generator = SplitMix64(seed: 0x5EED)
         for model in [rich] + shipped {

@@ -1,3 +1,4 @@
+import Foundation
 import Ledger
 import Registry
 import Testing
@@ -129,7 +130,7 @@ struct PriceRuleTests {
             overheadTokens: 100,  => -> price.overheadTokens: is missing: a whole number from 0 to 1000000
             "300" => "0" -> price.inputCreditsPerMillion: must be credits above 0 with at most six decimals, such as "4.5"
             "300" => "9000000000000" -> price: the dearest run costs more than 64 bits can hold
-            wholesaleInputMicroUSDPerMillion: 3000000 => wholesale: 1 -> price.wholesale: unknown key; allowed: version, rule, inputCreditsPerMillion, outputCreditsPerMillion, outputCapField, wholesaleInputMicroUSDPerMillion, wholesaleOutputMicroUSDPerMillion, overheadTokens, tokensPerMedium|a.yaml:13: price.wholesaleInputMicroUSDPerMillion: is missing: a whole number from 0 to 1000000000000
+            wholesaleInputMicroUSDPerMillion: 3000000 => wholesale: 1 -> price.wholesale: unknown key; allowed: version, rule, inputCreditsPerMillion, outputCreditsPerMillion, outputCapField, wholesaleInputMicroUSDPerMillion, wholesaleOutputMicroUSDPerMillion, overheadTokens, tokensPerMedium|a.yaml:12: price.wholesaleInputMicroUSDPerMillion: is missing: a whole number from 0 to 1000000000000
             version: 4 => version: four -> price.version: must be a whole number from 1 to 2147483647
             """#
         )
@@ -142,7 +143,7 @@ struct PriceRuleTests {
             with: change[1].trimmingCharacters(in: .whitespaces)
         )
         let found = definitionIssues(definitionText(inputs: Self.tokenInputs, price: price))
-        #expect(found == "a.yaml:13: \(row.right)")
+        #expect(found == "a.yaml:12: \(row.right)")
     }
 
     @Test("media where they can't be counted, and options that exclude each other, are refused")
@@ -150,7 +151,7 @@ struct PriceRuleTests {
         let hidden = Self.tokenInputs + "\nparts: {type: object, fields: {image: {type: url}}}"
         #expect(
             definitionIssues(definitionText(inputs: hidden, price: Self.tokenPrice))
-                == "a.yaml:14: price.rule: inputs.parts has URLs deeper than in a list, which perToken can't count"
+                == "a.yaml:13: price.rule: inputs.parts has URLs deeper than in a list, which perToken can't count"
         )
         let both = #"{version: 1, rule: perSecond, secondsField: n, secondsBy: {s: {a: 1}}, credits: "1", "#
         let inputs = "n: {type: integer, min: 1, max: 2, default: 1}\ns: {type: string, enum: [a], default: a}"
@@ -165,7 +166,7 @@ struct PriceRuleTests {
                 "wholesaleMicroUSDBy: wholesaleMicroUSD and wholesaleMicroUSDBy exclude each other"
             ),
         ] {
-            #expect(definitionIssues(definitionText(inputs: inputs, price: price)) == "a.yaml:12: price.\(expected)")
+            #expect(definitionIssues(definitionText(inputs: inputs, price: price)) == "a.yaml:11: price.\(expected)")
         }
     }
 

@@ -92,7 +92,7 @@ struct ReloadTests {
             try desk.write(definitionText("first", version: 2, inputs: "a: {type: boolean}", price: dearer))
             #expect(
                 desk.look()
-                    == "first.yaml:11: price.version: must be above 1: the price has changed since that version was in use"
+                    == "first.yaml:10: price.version: must be above 1: the price has changed since that version was in use"
             )
             try desk.write(definitionText("first", inputs: "a: {type: boolean}", price: dearer))
             #expect(desk.look().split(separator: "|").count == 2)

@@ -3,6 +3,7 @@ import HummingbirdTesting
 import Ledger
 import NIOCore
 import Registry
+import RunTestSupport
 import Runs
 import Testing
 
@@ -29,7 +30,7 @@ struct ModelRouteTests {
 
     @Test("the list has every enabled model with what a client needs to choose, whatever the key may do")
     func list() async throws {
-        let bench = try APIBench(capabilities: [])
+        let bench = try APIBench(capabilities: ["execution:read"])
         let answer = try await bench.answer(get("/api/models"))
         let parts = answer.split(separator: "\n\n")
         #expect(answer.hasPrefix("200 OK\nCache-Control: private, no-cache\nContent-Type: application/json\nETag: \""))
