@@ -19,6 +19,7 @@ RUN apt-get update \
     && useradd --system --no-create-home runledger
 COPY --from=build /runledger /opt/runledger
 COPY models /opt/runledger/models
+COPY providers /opt/runledger/providers
 ENV RUNLEDGER_MODELS=/opt/runledger/models
 USER runledger
 EXPOSE 8080

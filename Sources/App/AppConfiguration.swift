@@ -9,7 +9,7 @@ public struct AppConfiguration: Sendable {
     public var host = "127.0.0.1"
     /// The port to listen on; 0 for any that is free.
     public var port = 8080
-    /// The folder with the models' definition files.
+    /// The folder with the models' definition files; the providers' are in `providers` beside it.
     public var modelsFolder = "models"
     /// Where the provider simulator is, when it stands in for every provider.
     public var simulatorURL: String?
@@ -40,13 +40,21 @@ public struct AppConfiguration: Sendable {
         self.providerVariables = environment
     }
 
+    /// The names that variables of providers begin with, and where the simulator speaks their wires.
+    private static let simulatedProviders = [
+        "TEXT": "", "KIE": "", "IMAGE": "", "FAL": "/fal", "ANTHROPIC": "/anthropic", "OPENAI": "/openai",
+        "ARK": "/ark", "SUNO": "/suno", "KLING": "/kling", "REPLICATE": "/replicate",
+    ]
+
     /// What the definition files may refer to.
     var definitionVariables: [String: String] {
         guard let simulatorURL else { return providerVariables }
         var variables = providerVariables
-        for name in ["TEXT", "KIE", "IMAGE"] {
-            variables["\(name)_BASE_URL"] = simulatorURL
-            variables["\(name)_API_KEY"] = "simulator"
+        for (name, path) in Self.simulatedProviders {
+            variables["\(name)_BASE_URL"] = simulatorURL + path
+            for key in ["API_KEY", "API_TOKEN", "ACCESS_KEY", "SECRET_KEY"] {
+                variables["\(name)_\(key)"] = "simulator"
+            }
         }
         return variables
     }

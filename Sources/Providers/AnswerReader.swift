@@ -34,7 +34,7 @@ struct AnswerReader: Sendable {
             }
         }
         let id = binding.submit.idPointer?.first(in: body)?.scalarText
-        if binding.kind == .httpPolling, id?.isEmpty ?? true {
+        if binding.kind.isPolled, id?.isEmpty ?? true {
             return .ended(.unresolved(.unreadableAnswer, providerRequestID: nil))
         }
         return .accepted(body, providerRequestID: id)
@@ -114,14 +114,14 @@ extension AnswerReader {
         bodyCode: String? = nil,
         providerRequestID: String?
     ) -> DispatchOutcome {
-        let code = body.flatMap { Self.firstText(binding.errors.codes, in: $0) }
+        let code = body.flatMap { Self.firstText(binding.errors.codes.bodyPointers, in: $0) }
         let known = [code, bodyCode, String(status)].compactMap { $0 }.compactMap { binding.errors.classes[$0] }.first
         let errorClass = known ?? Self.defaultClass(bodyCode.flatMap { Int($0) } ?? status, kind: binding.kind)
         let failureClass: DispatchFailure.Class
         switch errorClass {
         case .unresolved: return .unresolved(.ambiguousError, providerRequestID: providerRequestID)
         case .user: failureClass = .user
-        case .provider: failureClass = .provider
+        case .provider, .retry, .requeue: failureClass = .provider
         case .us: failureClass = .us
         }
         return .failed(
@@ -137,7 +137,7 @@ extension AnswerReader {
     /// What it means that work which had been accepted ended without a result.
     func ended(_ body: JSONValue, providerRequestID: String) -> DispatchOutcome {
         // The answer itself was a success, so without a code that is known the provider is to blame.
-        let code = Self.firstText(binding.errors.codes, in: body).flatMap { Int($0) }
+        let code = Self.firstText(binding.errors.codes.bodyPointers, in: body).flatMap { Int($0) }
         return failure(
             body: body,
             status: code.flatMap { (400...499).contains($0) ? $0 : nil } ?? 500,
@@ -150,7 +150,7 @@ extension AnswerReader {
         switch status {
         case 400, 413, 415, 422: .user
         // A gateway that gave up on a task API may have handed the task on.
-        case 502, 504: kind == .httpPolling ? .unresolved : .provider
+        case 502, 504: kind.isPolled ? .unresolved : .provider
         case 408, 409, 425, 429, 500...599: .provider
         case 300...499: .us
         default: .provider
@@ -171,6 +171,15 @@ extension AnswerReader {
             return isSafe ? "The provider refused the inputs: \(printable)" : "The provider refused the inputs."
         case .provider, .cancelled: return "The provider could not complete the run."
         case .us: return "The run could not be carried out by its provider."
+        }
+    }
+}
+
+extension [ErrorRule.Source] {
+    fileprivate var bodyPointers: [JSONPointer] {
+        compactMap { source in
+            guard case .body(let pointer) = source else { return nil }
+            return pointer
         }
     }
 }

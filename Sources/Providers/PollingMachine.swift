@@ -53,7 +53,7 @@ struct PollingMachine: Sendable {
         case .failed: .end(.failed)
         case .cancelled: .end(.cancelled)
         case .expired: .end(.expired)
-        case .queued, .running, nil: waitForNext(at: now, atLeast: .zero)
+        case .queued, .running, .succeededIfComplete, nil: waitForNext(at: now, atLeast: .zero)
         }
     }
 

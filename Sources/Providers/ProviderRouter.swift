@@ -24,16 +24,16 @@ public struct ProviderRouter: ModelProvider {
         submitted: @escaping @Sendable (_ task: ProviderTask) async -> Void
     ) async -> DispatchOutcome {
         switch request.model.provider.kind {
-        case .http: await http.run(request, submitted: submitted)
-        case .httpPolling: await polling.run(request, submitted: submitted)
+        case .http, .anthropic: await http.run(request, submitted: submitted)
+        case .httpPolling, .fal: await polling.run(request, submitted: submitted)
         }
     }
 
     /// Asks about work that was accepted before; see `ModelProvider.resume(_:_:)`.
     public func resume(_ request: DispatchRequest, _ task: ProviderTask) async -> DispatchOutcome {
         switch request.model.provider.kind {
-        case .http: await http.resume(request, task)
-        case .httpPolling: await polling.resume(request, task)
+        case .http, .anthropic: await http.resume(request, task)
+        case .httpPolling, .fal: await polling.resume(request, task)
         }
     }
 }

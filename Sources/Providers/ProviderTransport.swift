@@ -55,8 +55,12 @@ struct ProviderTransport: Sendable {
             if !headers.contains(name: "content-type") { headers.add(name: "content-type", value: "application/json") }
             body = .byteBuffer(ByteBuffer(bytes: json.canonicalBytes))
         }
+        var url = template.url.render(values, percentEncoded: true)
+        for (index, parameter) in template.query.filter({ $0.value.isComplete(values) }).enumerated() {
+            url += "\(index == 0 ? "?" : "&")\(parameter.name)=\(parameter.value.render(values, percentEncoded: true))"
+        }
         return try? HTTPClient.Request(
-            url: template.url.render(values, percentEncoded: true),
+            url: url,
             method: HTTPMethod(rawValue: template.method.rawValue),
             headers: headers,
             body: body

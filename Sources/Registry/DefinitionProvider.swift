@@ -1,272 +1,159 @@
 internal import Yams
 
-/// Reads the `provider` of a definition.
+/// Reads a provider's definition.
 struct ProviderReader {
-    /// The fields that a template can name.
-    let inputNames: [String]
-    /// Values for `${NAME}`, from configuration.
-    let variables: [String: String]
+    let reader: MappingReader
+    let templates: TemplateReader
 
-    func binding(_ reader: MappingReader) -> ProviderBinding? {
+    private static let keys = [
+        "name", "kind", "baseURL", "headers", "token", "submit", "poll", "result", "cancel", "lookUp", "callback",
+        "errors", "usage", "limits",
+    ]
+
+    /// The provider with places for what its models say of themselves; nil after noting an issue.
+    func provider() -> ProviderBinding? {
         let kind = reader.choice("kind", ProviderKind.self)
-        reader.allowOnly(
-            ["kind", "name", "submit", "result", "errors", "usage"] + (kind == .http ? [] : ["poll"])
-        )
+        var allowed = Self.keys
+        if kind?.isPolled == false { allowed.removeAll { ["poll", "cancel", "lookUp"].contains($0) } }
+        if kind == .anthropic { allowed.removeAll { ["result", "usage"].contains($0) } }
+        reader.allowOnly(allowed)
         let name = reader.text("name", "the provider's name")
+        let base = reader.required("baseURL", "an absolute URL")
+            .flatMap { templates.constant($0, field: reader.field("baseURL")) }
+        let origin = base.flatMap(ProviderOrigin.init(url:))
+        if base != nil, origin == nil { reader.reject("baseURL", "must begin with http:// or https:// and a host") }
+        var requests = RequestReader(templates: templates, baseURL: base.map(Self.trimmed) ?? "", headers: [])
+        requests = RequestReader(
+            templates: templates,
+            baseURL: requests.baseURL,
+            headers: requests.fields(reader, "headers", .lookUp)
+        )
         let submit = reader.mapping("submit", "the request that does, or asks for, the work")
-            .flatMap { submitRule($0, needsID: kind == .httpPolling) }
-        let result = reader.mapping("result", "where the result is").flatMap(resultRule)
+            .flatMap { requests.submitRule($0, needsID: kind?.isPolled == true) }
+        let links = Set(submit?.links.keys.map(\.self) ?? [])
+        var poll: PollRule?
+        if kind?.isPolled == true {
+            poll = reader.mapping("poll", "how to ask for the outcome").flatMap { requests.pollRule($0, links: links) }
+        }
+        var result: ResultRule? = ResultRule(request: nil, embeddedDocument: nil, outputs: [], base64: nil)
+        if kind != .anthropic {
+            result = reader.mapping("result", "where the result is").flatMap { requests.resultRule($0, links: links) }
+        }
+        let cancel = reader.optionalMapping("cancel").flatMap { requests.cancelRule($0, links: links) }
+        let lookUp = reader.optionalMapping("lookUp").flatMap { requests.lookUpRule($0) }
+        let callback = callbackRule(reader.optionalMapping("callback"))
         let errors = errorRule(reader.optionalMapping("errors"))
         let usage = usageRule(reader.optionalMapping("usage"))
-        var poll: PollRule?
-        if kind == .httpPolling {
-            poll = reader.mapping("poll", "how to ask for the outcome").flatMap(pollRule)
-            guard poll != nil else { return nil }
-        }
-        guard kind != nil, let name, let submit, let result, let errors else { return nil }
+        let limits = ProviderLimits(reader.optionalMapping("limits"))
+        let token = reader.optionalMapping("token").flatMap(tokenRule)
+        guard let kind, let name, let origin, let submit, let result, let callback, let errors, let limits,
+            kind.isPolled == (poll != nil), (token == nil) == (reader.optional("token") == nil)
+        else { return nil }
         return ProviderBinding(
             name: name,
+            kind: kind,
+            origin: origin,
+            token: token,
             submit: submit,
             poll: poll,
             result: result,
+            cancel: cancel,
+            lookUp: lookUp,
+            callback: callback,
             errors: errors,
-            usage: usage
+            usage: usage,
+            limits: limits
         )
     }
 
-    private static let requestKeys = ["method", "url", "headers", "body", "timeoutMilliseconds"]
-
-    private func submitRule(_ reader: MappingReader, needsID: Bool) -> SubmitRule? {
-        reader.allowOnly(Self.requestKeys + ["acceptedStatuses", "acceptedBody", "idPointer"])
-        let request = requestTemplate(reader, defaultMethod: .post, hasTaskID: false)
-        // Whether a submit left is known from its body, so it must have one.
-        _ = reader.required("body", "the JSON body")
-        if request?.method == .get { reader.reject("method", "must be POST or PUT") }
-        var statuses: Set<Int>? = [200, 201, 202]
-        if reader.optional("acceptedStatuses") != nil {
-            let allowed = "a list of HTTP statuses"
-            let numbers = reader.list("acceptedStatuses", allowed)?.map { Int($0.text) }
-            statuses = numbers.map { Set($0.compactMap(\.self)) }
-            if let numbers, !numbers.allSatisfy({ $0.map((100...599).contains) ?? false }) {
-                reader.reject("acceptedStatuses", "must be \(allowed)")
-                statuses = nil
-            }
-        }
-        var bodyTest: SubmitRule.BodyTest?
-        if let test = reader.optionalMapping("acceptedBody") {
-            test.allowOnly(["pointer", "values"])
-            _ = test.required("pointer", "where the code is")
-            if let pointer = test.pointer("pointer"), let values = test.list("values", "a list of values") {
-                bodyTest = SubmitRule.BodyTest(pointer: pointer, values: Set(values.map(\.text)))
-            }
-        }
-        if needsID { _ = reader.required("idPointer", "where the provider's id of the work is") }
-        let idPointer = reader.pointer("idPointer")
-        guard let request, let statuses, !needsID || idPointer != nil else { return nil }
-        return SubmitRule(
-            request: request,
-            acceptedStatuses: statuses,
-            acceptedBody: bodyTest,
-            idPointer: idPointer
-        )
+    private static func trimmed(_ url: String) -> String {
+        var url = url[...]
+        while url.last == "/" { url = url.dropLast() }
+        return String(url)
     }
 
-    private func pollRule(_ reader: MappingReader) -> PollRule? {
-        reader.allowOnly(
-            Self.requestKeys + [
-                "firstMilliseconds", "intervalMilliseconds", "growthPercent", "ceilingMilliseconds", "statusPointer",
-                "statuses",
-            ]
-        )
-        let request = requestTemplate(reader, defaultMethod: .get, hasTaskID: true)
-        let longest: Int64 = 3_600_000
-        let interval = reader.wholeNumber("intervalMilliseconds", in: 1...longest)
-        let first = reader.wholeNumber("firstMilliseconds", in: 0...longest, default: interval ?? 0)
-        let growth = reader.wholeNumber("growthPercent", in: 100...1_000, default: 150)
-        let ceiling = reader.wholeNumber("ceilingMilliseconds", in: (interval ?? 1)...longest)
-        _ = reader.required("statusPointer", "where the status is")
-        let pointer = reader.pointer("statusPointer")
-        var statuses: [String: ProviderStatus] = [:]
-        if let map = reader.mapping("statuses", "a mapping from the provider's words to ours") {
-            for word in map.names { statuses[word] = map.choice(word, ProviderStatus.self) }
-            if statuses.count == map.names.count, !statuses.values.contains(.succeeded) {
-                reader.reject("statuses", "must map a word to succeeded")
-            }
+    private func tokenRule(_ reader: MappingReader) -> TokenRule? {
+        reader.allowOnly(["accessKey", "secretKey", "lifetimeSeconds"])
+        let keys = ["accessKey", "secretKey"].map { key in
+            reader.required(key, "a key").flatMap { templates.constant($0, field: reader.field(key)) }
         }
-        guard let request, let interval, let first, let growth, let ceiling, let pointer else { return nil }
-        return PollRule(
-            request: request,
-            schedule: PollSchedule(
-                firstMilliseconds: first,
-                intervalMilliseconds: interval,
-                growthPercent: growth,
-                ceilingMilliseconds: ceiling
-            ),
-            statusPointer: pointer,
-            statuses: statuses
-        )
+        let lifetime = reader.wholeNumber("lifetimeSeconds", in: 60...86_400, default: 1_800)
+        guard let access = keys[0], let secret = keys[1], let lifetime else { return nil }
+        return TokenRule(accessKey: access, secretKey: secret, lifetimeSeconds: lifetime)
     }
 
-    private func resultRule(_ reader: MappingReader) -> ResultRule? {
-        reader.allowOnly(["embeddedDocument", "outputs"])
-        let embedded = reader.pointer("embeddedDocument")
-        guard let texts = reader.list("outputs", "a list of JSON pointers") else { return nil }
-        let pointers = texts.compactMap { reader.pointer($0.node, field: reader.field("outputs")) }
-        return pointers.count == texts.count ? ResultRule(embeddedDocument: embedded, outputs: pointers) : nil
+    private func callbackRule(_ reader: MappingReader?) -> CallbackRule? {
+        guard let reader else { return .unsigned }
+        reader.allowOnly(["verifier", "secrets", "keysURL"])
+        guard let verifier = reader.choice("verifier", CallbackRule.Verifier.self) else { return nil }
+        let text = { (key: String) in
+            reader.optional(key).flatMap { templates.constant($0, field: reader.field(key)) }
+        }
+        let keysURL = text("keysURL")
+        if verifier == .falEd25519, keysURL.flatMap(ProviderOrigin.init(url:)) == nil {
+            reader.reject("keysURL", "must be the absolute URL of a JWKS")
+            return nil
+        }
+        let secrets = text("secrets")?.split(separator: " ").map(String.init) ?? []
+        guard secrets.allSatisfy({ $0.hasPrefix("whsec_") }) else {
+            reader.reject("secrets", "must begin with whsec_, one or several with spaces between them")
+            return nil
+        }
+        return CallbackRule(verifier: verifier, secrets: secrets, keysURL: keysURL)
     }
 
     private func errorRule(_ reader: MappingReader?) -> ErrorRule? {
         guard let reader else { return ErrorRule(codes: [], messages: [], classes: [:]) }
-        reader.allowOnly(["code", "message", "classes"])
+        reader.allowOnly(["code", "header", "message", "classes"])
         var classes: [String: ErrorClass] = [:]
         if let map = reader.optionalMapping("classes") {
             for code in map.names { classes[code] = map.choice(code, ErrorClass.self) }
         }
-        return ErrorRule(codes: reader.pointers("code"), messages: reader.pointers("message"), classes: classes)
+        var codes = reader.pointers("code").map(ErrorRule.Source.body)
+        if reader.optional("header") != nil, let header = reader.text("header", "a header's name") {
+            codes.append(.header(header.lowercased()))
+        }
+        return ErrorRule(codes: codes, messages: reader.pointers("message"), classes: classes)
     }
 
     private func usageRule(_ reader: MappingReader?) -> UsageRule {
-        guard let reader else { return UsageRule(units: nil, microUSD: nil) }
-        reader.allowOnly(["units", "microUSD"])
-        return UsageRule(units: reader.pointer("units"), microUSD: reader.pointer("microUSD"))
+        guard let reader else { return UsageRule(units: nil, microUSD: nil, inputTokens: [], outputTokens: []) }
+        reader.allowOnly(["units", "microUSD", "inputTokens", "outputTokens"])
+        return UsageRule(
+            units: reader.pointer("units"),
+            microUSD: reader.pointer("microUSD"),
+            inputTokens: reader.pointers("inputTokens"),
+            outputTokens: reader.pointers("outputTokens")
+        )
     }
 }
 
-extension ProviderReader {
-    private func requestTemplate(
-        _ reader: MappingReader,
-        defaultMethod: RequestTemplate.Method,
-        hasTaskID: Bool
-    ) -> RequestTemplate? {
-        let method =
-            reader.optional("method") == nil ? defaultMethod : reader.choice("method", RequestTemplate.Method.self)
-        let url = reader.required("url", "an absolute URL").flatMap { node in
-            text(node, field: reader.field("url"), reader, allowing: inputNames, hasTaskID: hasTaskID)
-        }
-        if let url, !Self.isAbsolute(url) { reader.reject("url", "must begin with http:// or https:// and a host") }
-        var headers: [RequestTemplate.Header] = []
-        if let map = reader.optionalMapping("headers") {
-            for name in map.names {
-                guard Self.isHeaderName(name), let node = map.optional(name) else {
-                    map.reject(name, "is not a header name")
-                    continue
-                }
-                // Inputs stay out of headers: they may hold line breaks.
-                let value = text(node, field: map.field(name), map, allowing: [], hasTaskID: hasTaskID)
-                if let value { headers.append(RequestTemplate.Header(name: name, value: value)) }
+extension ProviderLimits {
+    /// Reads limits; nil after noting an issue.
+    fileprivate init?(_ reader: MappingReader?) {
+        self.init()
+        guard let reader else { return }
+        reader.allowOnly([
+            "concurrency", "queue", "retries", "retryBudgetPercent", "retryBudgetBurst", "breakerWindow",
+            "breakerFailurePercent", "breakerOpenSeconds", "maximumAnswerBytes",
+        ])
+        var isWhole = true
+        let read = { (key: String, range: ClosedRange<Int64>, value: inout Int) in
+            guard let number = reader.wholeNumber(key, in: range, default: Int64(value)) else {
+                isWhole = false
+                return
             }
+            value = Int(number)
         }
-        var body: BodyTemplate?
-        if let node = reader.optional("body") {
-            body = bodyTemplate(node, field: reader.field("body"), reader, hasTaskID: hasTaskID)
-        }
-        var timeout: Int64?
-        if reader.optional("timeoutMilliseconds") != nil {
-            timeout = reader.wholeNumber("timeoutMilliseconds", in: 1...3_600_000)
-        }
-        guard let method, let url else { return nil }
-        return RequestTemplate(
-            method: method,
-            url: url,
-            headers: headers,
-            body: body,
-            timeoutMilliseconds: timeout
-        )
-    }
-
-    private static func isAbsolute(_ url: TextTemplate) -> Bool {
-        guard case .literal(let start) = url.segments.first else { return false }
-        return ["http://", "https://"].contains { start.hasPrefix($0) && start.count > $0.count }
-    }
-
-    private static func isHeaderName(_ name: String) -> Bool {
-        !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
-    }
-
-    private func bodyTemplate(
-        _ node: Node,
-        field: String,
-        _ reader: MappingReader,
-        hasTaskID: Bool
-    ) -> BodyTemplate? {
-        switch node {
-        case .mapping(let mapping):
-            var members: [String: BodyTemplate] = [:]
-            for (key, value) in mapping {
-                let name = key.scalar?.string ?? ""
-                members[name] = bodyTemplate(value, field: "\(field).\(name)", reader, hasTaskID: hasTaskID)
-            }
-            return .object(members)
-        case .sequence(let sequence):
-            return .array(
-                sequence.enumerated().compactMap { index, element in
-                    bodyTemplate(element, field: "\(field)[\(index)]", reader, hasTaskID: hasTaskID)
-                }
-            )
-        default:
-            guard let value = MappingReader.json(node) else { return nil }
-            guard case .string = value else { return .constant(value) }
-            guard let template = text(node, field: field, reader, allowing: inputNames, hasTaskID: hasTaskID) else {
-                return nil
-            }
-            switch (template.segments.count, template.segments.first) {
-            case (1, .place(let place)): return .value(place)
-            case (1, .literal(let literal)): return .constant(.string(literal))
-            case (0, _): return .constant("")
-            default: return .text(template)
-            }
-        }
-    }
-
-    /// Reads a text with `${VARIABLES}`, resolved here, and `{places}`, filled in later; `{{` stands for `{`.
-    private func text(
-        _ node: Node,
-        field: String,
-        _ reader: MappingReader,
-        allowing inputs: [String],
-        hasTaskID: Bool
-    ) -> TextTemplate? {
-        guard let source = node.scalar?.string else {
-            reader.issues.add("must be text", field: field, at: node)
-            return nil
-        }
-        let reject = { (message: String) -> TextTemplate? in
-            reader.issues.add(message, field: field, at: node)
-            return nil
-        }
-        var segments: [TextTemplate.Segment] = []
-        var literal = ""
-        var rest = source[...]
-        while let character = rest.first {
-            rest = rest.dropFirst()
-            let isVariable = character == "$" && rest.first == "{"
-            if isVariable { rest = rest.dropFirst() }
-            guard isVariable || character == "{" else {
-                literal.append(character)
-                continue
-            }
-            if !isVariable, rest.first == "{" {
-                literal.append("{")
-                rest = rest.dropFirst()
-                continue
-            }
-            guard let end = rest.firstIndex(of: "}") else { return reject("has a { without its }") }
-            let name = String(rest[..<end])
-            rest = rest[rest.index(after: end)...]
-            if isVariable {
-                guard let value = variables[name] else { return reject("needs \(name), which the configuration lacks") }
-                literal += value
-                continue
-            }
-            let allowed = ["executionId"] + (hasTaskID ? ["taskId"] : []) + inputs.map { "inputs.\($0)" }
-            guard allowed.contains(name), let place = Placeholder(name) else {
-                return reject("{\(name)} is unknown; allowed: \(allowed.map { "{\($0)}" }.joined(separator: ", "))")
-            }
-            if !literal.isEmpty { segments.append(.literal(literal)) }
-            literal = ""
-            segments.append(.place(place))
-        }
-        if !literal.isEmpty { segments.append(.literal(literal)) }
-        return TextTemplate(segments: segments)
+        read("concurrency", 1...10_000, &concurrency)
+        read("queue", 0...100_000, &queue)
+        read("retries", 0...10, &retries)
+        read("retryBudgetPercent", 0...100, &retryBudgetPercent)
+        read("retryBudgetBurst", 0...1_000, &retryBudgetBurst)
+        read("breakerWindow", 2...1_000, &breakerWindow)
+        read("breakerFailurePercent", 1...100, &breakerFailurePercent)
+        read("breakerOpenSeconds", 1...3_600, &breakerOpenSeconds)
+        read("maximumAnswerBytes", 1_024...268_435_456, &maximumAnswerBytes)
+        guard isWhole else { return nil }
     }
 }

@@ -1,20 +1,5 @@
-internal import FoundationEssentials
 internal import Ledger
 internal import Yams
-
-/// A definition file: its name, for messages, and its YAML text.
-public struct DefinitionFile: Hashable, Sendable {
-    /// The name that issues are reported under.
-    public let name: String
-    /// The YAML text.
-    public let text: String
-
-    /// Makes a file.
-    public init(name: String, text: String) {
-        self.name = name
-        self.text = text
-    }
-}
 
 /// Every model there is. A value: to reload is to make another.
 public struct ModelRegistry: Sendable {
@@ -23,42 +8,47 @@ public struct ModelRegistry: Sendable {
 
     private let enabled: [String: ModelDefinition]
 
-    /// Reads every `*.yaml` file of a folder.
+    /// Reads every `*.yaml` file of a folder, and the providers that they use.
     ///
     /// - Parameters:
-    ///   - folder: a path.
-    ///   - variables: values for the `${NAME}`s in the files, base URLs and secrets.
-    /// - Throws: every issue of every file at once; also when the folder can't be read or has no definition.
-    public static func load(folder: String, variables: [String: String]) throws(RegistryError) -> ModelRegistry {
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }
-        } catch {
-            throw RegistryError(file: folder, message: "can't be read; it must be a folder of model definitions")
-        }
-        guard !names.isEmpty else { throw RegistryError(file: folder, message: "has no *.yaml file") }
-        var files: [DefinitionFile] = []
-        for name in names.sorted() {
-            let path = folder + "/" + name
-            guard let bytes = FileManager.default.contents(atPath: path),
-                let text = String(validating: bytes, as: UTF8.self)
-            else { throw RegistryError(file: path, message: "can't be read as UTF-8 text") }
-            files.append(DefinitionFile(name: path, text: text))
-        }
-        return try load(files: files, variables: variables)
-    }
-
-    /// Reads definitions from texts; see `load(folder:variables:)`.
+    ///   - folder: a path to the models' definitions.
+    ///   - providersFolder: a path to the providers' definitions; nil for `providers` beside `folder`.
+    ///   - variables: values for the `${NAME}`s in the files, base URLs and secrets. Only those of providers that an
+    ///     enabled model uses must be there.
+    /// - Throws: every issue of every file at once; also when a folder can't be read or has no definition.
     public static func load(
-        files: [DefinitionFile],
+        folder: String,
+        providersFolder: String? = nil,
         variables: [String: String]
     ) throws(RegistryError) -> ModelRegistry {
-        var issues: [DefinitionIssue] = []
+        try load(
+            files: DefinitionFile.all(in: folder, "model"),
+            providers: DefinitionFile.all(in: providersFolder ?? Self.providersFolder(beside: folder), "provider"),
+            variables: variables
+        )
+    }
+
+    /// The folder that `load(folder:providersFolder:variables:)` reads providers from unless it is told otherwise.
+    public static func providersFolder(beside folder: String) -> String {
+        var path = folder[...]
+        while path.count > 1, path.last == "/" { path = path.dropLast() }
+        guard let slash = path.lastIndex(of: "/") else { return "providers" }
+        return path[...slash] + "providers"
+    }
+
+    /// Reads definitions from texts; see `load(folder:providersFolder:variables:)`.
+    public static func load(
+        files: [DefinitionFile],
+        providers: [DefinitionFile],
+        variables: [String: String]
+    ) throws(RegistryError) -> ModelRegistry {
+        var catalog = ProviderCatalog(files: providers, variables: variables)
+        var issues = catalog.issues
         var models: [String: ModelDefinition] = [:]
         var firstFiles: [String: String] = [:]
         for file in files {
             let collected = DefinitionIssues(file: file.name)
-            let parsed = parse(file, variables: variables, issues: collected)
+            let parsed = parse(file, catalog: &catalog, variables: variables, issues: collected)
             if let parsed {
                 if let first = firstFiles[parsed.name] {
                     collected.add(
@@ -71,9 +61,9 @@ public struct ModelRegistry: Sendable {
                 }
                 models[parsed.name] = parsed.definition
             }
-            // An issue without a line concerns the whole file, so it comes first.
-            issues += collected.found.sorted { ($0.line ?? 0, $0.field) < ($1.line ?? 0, $1.field) }
+            issues += collected.sorted
         }
+        issues += catalog.missingVariables
         guard issues.isEmpty else { throw RegistryError(issues: issues) }
         return ModelRegistry(models: models.values.sorted { $0.internalName < $1.internalName })
     }
@@ -87,12 +77,14 @@ public struct ModelRegistry: Sendable {
 
     /// The enabled model of that name, or nil.
     public func model(named name: String) -> ModelDefinition? { enabled[name] }
-}
 
-extension RegistryError {
-    fileprivate init(file: String, message: String) {
-        self.init(issues: [DefinitionIssue(file: file, line: nil, field: "", message: message)])
+    /// The model of that name, enabled or not, or nil.
+    public func definition(named name: String) -> ModelDefinition? {
+        enabled[name] ?? models.first { $0.internalName == name }
     }
+
+    /// Every enabled model, ordered by name.
+    public var enabledModels: [ModelDefinition] { models.filter(\.isEnabled) }
 }
 
 extension ModelRegistry {
@@ -103,27 +95,18 @@ extension ModelRegistry {
     }
 
     private static let keys = [
-        "internalName", "displayName", "type", "enabled", "requiredTier", "version", "inputs", "price",
+        "internalName", "displayName", "type", "enabled", "requiredTier", "version", "inputs", "rules", "price",
         "deadlineSeconds", "unresolved", "provider",
     ]
 
     /// The name in a file, and, when nothing is wrong with it, the definition.
     private static func parse(
         _ file: DefinitionFile,
+        catalog: inout ProviderCatalog,
         variables: [String: String],
         issues: DefinitionIssues
     ) -> ParsedFile? {
-        let root: Node
-        do {
-            guard let node = try compose(yaml: file.text) else {
-                issues.add("is empty", field: "")
-                return nil
-            }
-            root = node
-        } catch {
-            issues.add(syntax: error)
-            return nil
-        }
+        guard let root = DefinitionFile.root(file, issues: issues) else { return nil }
         guard let reader = MappingReader(root, path: "", issues: issues) else { return nil }
         reader.allowOnly(keys)
         let slug = "lower-case letters, digits and hyphens"
@@ -132,7 +115,7 @@ extension ModelRegistry {
             reader.reject("internalName", "must be 1 to \(Slug.longest) \(slug), not \(text)")
             name = nil
         }
-        let definition = definition(reader, name: name ?? "", variables: variables)
+        let definition = definition(reader, name: name ?? "", catalog: &catalog, variables: variables)
         guard let name else { return nil }
         return ParsedFile(name: name, node: reader.optional("internalName") ?? root, definition: definition)
     }
@@ -140,6 +123,7 @@ extension ModelRegistry {
     private static func definition(
         _ reader: MappingReader,
         name: String,
+        catalog: inout ProviderCatalog,
         variables: [String: String]
     ) -> ModelDefinition? {
         let displayName = reader.text("displayName", "the name that people read")
@@ -155,12 +139,17 @@ extension ModelRegistry {
             let action = policy.choice("policy", UnresolvedPolicy.Action.self)
             if let seconds, let action { unresolved = UnresolvedPolicy(holdSeconds: Int(seconds), action: action) }
         }
-        guard let inputs = reader.mapping("inputs", "a mapping from field names to fields")?.inputSchema() else {
-            return nil
-        }
+        let rules = reader.ruleList("rules")
+        let fields = reader.mapping("inputs", "a mapping from field names to fields")
+        guard let inputs = fields?.inputSchema(rules: rules), rules != nil else { return nil }
         let price = reader.mapping("price", "a price rule")?.priceRule(for: inputs)
         let provider = reader.mapping("provider", "who does the work").flatMap { provider in
-            ProviderReader(inputNames: inputs.names, variables: variables).binding(provider)
+            catalog.bind(
+                provider,
+                inputNames: inputs.names,
+                variables: variables,
+                isEnabled: isEnabled ?? true
+            )
         }
         guard let displayName, let type, let isEnabled, let tier, let version, let deadline, let unresolved, let price,
             let provider
@@ -176,22 +165,8 @@ extension ModelRegistry {
             price: price,
             deadlineSeconds: Int(deadline),
             unresolved: unresolved,
-            provider: provider
+            provider: provider,
+            source: DefinitionSource(reader)
         )
-    }
-}
-
-extension DefinitionIssues {
-    /// Notes what the YAML parser did not understand.
-    fileprivate func add(syntax error: any Error) {
-        switch error as? YamlError {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-            .composer(_, let problem, let mark, _):
-            add("is not YAML: \(problem)", field: "", line: mark.line)
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            let names = duplicates.map(\.description).joined(separator: ", ")
-            add("is given twice", field: names, line: context.mark.line)
-        default: add("is not YAML: \(error)", field: "")
-        }
     }
 }

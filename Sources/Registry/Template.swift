@@ -1,4 +1,4 @@
-/// Text with places for values that are known when a run is dispatched: `{inputs.NAME}`, `{executionId}`, `{taskId}`.
+/// Text with places for values that are known when a run is dispatched: `{inputs.NAME}`, `{executionId}`, `{taskId}` …
 public struct TextTemplate: Hashable, Sendable {
     /// A piece of text, or a place.
     public enum Segment: Hashable, Sendable {
@@ -30,6 +30,14 @@ public struct TextTemplate: Hashable, Sendable {
         return text
     }
 
+    /// Whether every place has a value.
+    public func isComplete(_ values: TemplateValues) -> Bool {
+        segments.allSatisfy { segment in
+            guard case .place(let place) = segment else { return true }
+            return values[place] != nil
+        }
+    }
+
     /// Encodes everything but the unreserved characters of RFC 3986.
     static func percentEncode(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
@@ -51,16 +59,31 @@ public struct TextTemplate: Hashable, Sendable {
 public enum Placeholder: Hashable, Sendable {
     /// An input field.
     case input(String)
+    /// The element of an array that an `$each` repeats its template for.
+    case item
     /// Our id of the run.
     case executionID
     /// The provider's id of the work.
     case providerRequestID
+    /// Where the provider can call back; missing when the service has no public URL.
+    case callbackURL
+    /// What a model says its provider calls it.
+    case model
+    /// The path a model is submitted to.
+    case path
+    /// All of what a model sends of its inputs.
+    case mappedInputs
 
     /// Reads what stands between the braces; nil for anything unknown.
     init?(_ text: some StringProtocol) {
         switch text {
+        case "item": self = .item
         case "executionId": self = .executionID
         case "taskId": self = .providerRequestID
+        case "callbackUrl": self = .callbackURL
+        case "model": self = .model
+        case "path": self = .path
+        case "inputs": self = .mappedInputs
         default:
             guard text.hasPrefix("inputs."), text.count > 7 else { return nil }
             self = .input(String(text.dropFirst(7)))
@@ -76,44 +99,32 @@ public struct TemplateValues: Sendable {
     public let executionID: String
     /// The provider's id, once it is known.
     public var providerRequestID: String?
+    /// Where the provider can call back; nil when the service has no public URL.
+    public let callbackURL: String?
+    var item: JSONValue?
 
     /// Makes a set of values.
-    public init(inputs: ValidatedInputs, executionID: String, providerRequestID: String? = nil) {
+    public init(
+        inputs: ValidatedInputs,
+        executionID: String,
+        providerRequestID: String? = nil,
+        callbackURL: String? = nil
+    ) {
         self.inputs = inputs
         self.executionID = executionID
         self.providerRequestID = providerRequestID
+        self.callbackURL = callbackURL
     }
 
     subscript(place: Placeholder) -> JSONValue? {
         switch place {
         case .input(let name): inputs[name]
+        case .item: item
         case .executionID: .string(executionID)
         case .providerRequestID: providerRequestID.map(JSONValue.string)
-        }
-    }
-}
-
-/// A JSON body with places in it.
-public indirect enum BodyTemplate: Hashable, Sendable {
-    /// As it stands.
-    case constant(JSONValue)
-    /// A string that is nothing but one place: the value keeps its JSON type; without a value the member is left out.
-    case value(Placeholder)
-    /// A string with places in it.
-    case text(TextTemplate)
-    /// An array; elements without a value are left out.
-    case array([BodyTemplate])
-    /// An object; members without a value are left out.
-    case object([String: BodyTemplate])
-
-    /// Fills the places in; nil when this is a place without a value.
-    public func render(_ values: TemplateValues) -> JSONValue? {
-        switch self {
-        case .constant(let value): value
-        case .value(let place): values[place]
-        case .text(let template): .string(template.render(values))
-        case .array(let elements): .array(elements.compactMap { $0.render(values) })
-        case .object(let members): .object(members.compactMapValues { $0.render(values) })
+        case .callbackURL: callbackURL.map(JSONValue.string)
+        // Filled in when a model is bound to its provider.
+        case .model, .path, .mappedInputs: nil
         }
     }
 }

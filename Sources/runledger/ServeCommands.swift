@@ -23,7 +23,8 @@ struct ServeCommand: AsyncParsableCommand {
 
             Settings from the environment; options win over them:
               RUNLEDGER_HOST, _PORT              where to listen (127.0.0.1, 8080)
-              RUNLEDGER_MODELS                   folder of the models' definitions (models)
+              RUNLEDGER_MODELS                   folder of the models' definitions (models),
+                                                 with the providers' in `providers` beside it
               RUNLEDGER_SIMULATOR_URL            stands in for every provider
               RUNLEDGER_DATABASE_URL             the database (the private one)
               RUNLEDGER_DATABASE_SESSIONS        connections to it (6)

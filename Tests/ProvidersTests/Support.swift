@@ -10,24 +10,37 @@ import Runs
 import ServiceLifecycle
 import Synchronization
 
-/// The shipped models, spoken to at one port, and polled every few milliseconds.
-func registry(port: Int) throws -> ModelRegistry {
+/// The shipped models and providers, spoken to at one port, and polled every few milliseconds.
+///
+/// - Parameters:
+///   - port: where every provider listens.
+///   - models: more definitions of models.
+func registry(port: Int, models: [DefinitionFile] = []) throws -> ModelRegistry {
+    var variables: [String: String] = [:]
+    for name in ["KIE", "TEXT", "IMAGE", "FAL", "ANTHROPIC", "OPENAI", "ARK", "SUNO", "KLING", "REPLICATE"] {
+        variables[name + "_BASE_URL"] = "http://127.0.0.1:\(port)"
+        for key in ["API_KEY", "API_TOKEN", "ACCESS_KEY", "SECRET_KEY"] {
+            variables["\(name)_\(key)"] = "key-of-\(name)"
+        }
+    }
+    return try ModelRegistry.load(
+        files: definitions("models") + models,
+        providers: definitions("providers"),
+        variables: variables
+    )
+}
+
+private func definitions(_ folder: String) throws -> [DefinitionFile] {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "models")
+        .deletingLastPathComponent().appending(path: folder)
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".yaml") }
-    let files = try names.sorted().map { name in
+    return try names.sorted().map { name in
         var text = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
         for (key, value) in [("first", 2), ("interval", 5), ("ceiling", 20)] {
             text.replace(try Regex("\(key)Milliseconds: [0-9]+"), with: "\(key)Milliseconds: \(value)")
         }
         return DefinitionFile(name: name, text: text)
     }
-    var variables: [String: String] = [:]
-    for name in ["KIE", "TEXT", "IMAGE"] {
-        variables[name + "_BASE_URL"] = "http://127.0.0.1:\(port)"
-        variables[name + "_API_KEY"] = "key-of-\(name)"
-    }
-    return try ModelRegistry.load(files: files, variables: variables)
 }
 
 /// Everything an adapter needs, pointed at one port.

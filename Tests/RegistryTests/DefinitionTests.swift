@@ -28,25 +28,44 @@ struct DefinitionTests {
           multipliers: {}
           wholesaleMicroUSD: 100
         provider:
-          kind: httpPolling
-          name: vendor
-          submit:
-            url: ${BASE}/jobs
-            headers: {X-Key: "${KEY}", X-Run: "{executionId}"}
-            body: {prompt: "{inputs.prompt}", count: "{inputs.n}", fixed: 1}
-            acceptedBody: {pointer: /code, values: [200]}
-            idPointer: /id
-          poll:
-            url: ${BASE}/jobs/{taskId}
-            intervalMilliseconds: 1000
-            ceilingMilliseconds: 5000
-            statusPointer: /status
-            statuses: {done: succeeded, error: failed}
-          result:
-            outputs: [/urls]
-          errors:
-            code: /code
-            classes: {"422": user}
+          use: vendor
+          model: model-1
+          inputs: {text: "{inputs.prompt}", count: "{inputs.n}"}
+        """
+
+    /// The provider of that definition, in `p.yaml`.
+    private static let provider = """
+        name: vendor
+        kind: httpPolling
+        baseURL: ${BASE}
+        headers: {X-Key: "${KEY}", X-Run: "{executionId}"}
+        submit:
+          path: /jobs
+          body: {model: "{model}", fixed: 1, "...": "{inputs}"}
+          acceptedBody: {pointer: /code, values: [200]}
+          idPointer: /id
+          links: {status: /status_url}
+        poll:
+          path: /jobs/{taskId}
+          intervalMilliseconds: 1000
+          ceilingMilliseconds: 5000
+          statusPointer: /status
+          statuses: {done: succeeded, error: failed}
+        result:
+          outputs: [/urls]
+        cancel:
+          path: /jobs/{taskId}/cancel
+          allowedIn: [queued]
+          answers: {"200": cancelled}
+        lookUp:
+          path: /jobs
+          query: {ours: "{executionId}"}
+          idPointer: /0/id
+        callback: {verifier: standardWebhooks, secrets: "whsec_YQ=="}
+        errors:
+          code: /code
+          classes: {"422": user}
+        limits: {concurrency: 5}
         """
 
     private static let variables = ["BASE": "https://vendor.example", "KEY": "secret"]
@@ -55,9 +74,10 @@ struct DefinitionTests {
         issues([DefinitionFile(name: name, text: text)])
     }
 
-    private static func issues(_ files: [DefinitionFile]) -> [String] {
+    private static func issues(_ files: [DefinitionFile], provider: String = provider) -> [String] {
         do {
-            _ = try ModelRegistry.load(files: files, variables: variables)
+            let providers = [DefinitionFile(name: "p.yaml", text: provider)]
+            _ = try ModelRegistry.load(files: files, providers: providers, variables: variables)
             return []
         } catch {
             return error.issues.map(\.description)
@@ -67,7 +87,11 @@ struct DefinitionTests {
     @Test("a whole definition is read")
     func whole() throws {
         let file = DefinitionFile(name: "a.yaml", text: Self.base)
-        let registry = try ModelRegistry.load(files: [file], variables: Self.variables)
+        let registry = try ModelRegistry.load(
+            files: [file],
+            providers: [DefinitionFile(name: "p.yaml", text: Self.provider)],
+            variables: Self.variables
+        )
         let model = try #require(registry.model(named: "test-model"))
         #expect(model.displayName == "Test Model")
         #expect(model.type == .image)
@@ -91,12 +115,12 @@ struct DefinitionTests {
             requiredTier: pro => requiredTier: gold -> a.yaml:4: requiredTier: must be one of free, creator, pro, business, enterprise, not gold
             version: 7 => version: 0 -> a.yaml:5: version: must be a whole number from 1 to 2147483647
             version: 7 => version: 1.5 -> a.yaml:5: version: must be a whole number from 1 to 2147483647
-            deadlineSeconds: 30 => deadlineSecond: 30 -> a.yaml:6: deadlineSecond: unknown key; allowed: internalName, displayName, type, enabled, requiredTier, version, inputs, price, deadlineSeconds, unresolved, provider
+            deadlineSeconds: 30 => deadlineSecond: 30 -> a.yaml:6: deadlineSecond: unknown key; allowed: internalName, displayName, type, enabled, requiredTier, version, inputs, rules, price, deadlineSeconds, unresolved, provider
             deadlineSeconds: 30 => enabled: yes -> a.yaml:6: enabled: must be true or false
             policy: release => policy: forget -> a.yaml:7: unresolved.policy: must be one of release, charge, not forget
             , policy: release => , -> a.yaml:7: unresolved.policy: is missing: one of release, charge
             # inputs
-            type: string, required => type: text, required -> a.yaml:9: inputs.prompt.type: must be one of string, numericString, integer, number, boolean, url, array, not text
+            type: string, required => type: text, required -> a.yaml:9: inputs.prompt.type: must be one of string, numericString, integer, number, boolean, url, array, object, not text
             maxLength: 100 => maxLen: 100 -> a.yaml:9: inputs.prompt.maxLen: unknown key; allowed: type, required, default, minLength, maxLength, enum|a.yaml:9: inputs.prompt.maxLength: is missing: a whole number from 1 to 1048576
             required: true, maxLength: 100 => required: true, maxLength: 100, default: x -> a.yaml:9: inputs.prompt.default: a required field has no default
             default: S} => default: L} -> a.yaml:10: inputs.size.default: must be one of "S", "M"
@@ -106,7 +130,7 @@ struct DefinitionTests {
             seed: {type: integer} => se-ed: {type: integer} -> a.yaml:12: inputs.se-ed: must be named with letters, digits and underscores, beginning with a letter
             seed: {type: integer} => seed: integer -> a.yaml:12: inputs.seed: must be a mapping
             # prices
-            rule: perImage => rule: perPixel -> a.yaml:15: price.rule: must be one of perCall, perImage, perSecond, not perPixel|a.yaml:16: price.countField: unknown key; allowed: version, rule, credits, creditsBy, multipliers, wholesaleMicroUSD
+            rule: perImage => rule: perPixel -> a.yaml:15: price.rule: must be one of perCall, perImage, perSecond, perToken, not perPixel
             countField: n => countField: m -> a.yaml:16: price.countField: names no input field; there are n, prompt, seed, size
             countField: n => countField: seed -> a.yaml:16: price.countField: inputs.seed decides the price, so it must be required or have a default
             countField: n => countField: prompt -> a.yaml:16: price.countField: inputs.prompt must be a whole number from at least 1 to at most 1000000
@@ -121,20 +145,16 @@ struct DefinitionTests {
             multipliers: {} => credits: "5" -> a.yaml:18: price.creditsBy: credits and creditsBy exclude each other
             wholesaleMicroUSD: 100 => wholesaleMicroUSD: "0.1" -> a.yaml:20: price.wholesaleMicroUSD: must be a whole number from 0 to 1000000000000
             # providers
-            kind: httpPolling => kind: grpc -> a.yaml:22: provider.kind: must be one of http, httpPolling, not grpc
-            kind: httpPolling => kind: http -> a.yaml:30: provider.poll: unknown key; allowed: kind, name, submit, result, errors, usage
-            url: ${BASE}/jobs/{taskId} => url: ${BASE/jobs -> a.yaml:31: provider.poll.url: has a { without its }
-            url: ${BASE}/jobs/{taskId} => url: ${HOST}/jobs -> a.yaml:31: provider.poll.url: needs HOST, which the configuration lacks
-            url: ${BASE}/jobs/{taskId} => url: /jobs/{taskId} -> a.yaml:31: provider.poll.url: must begin with http:// or https:// and a host
-            X-Run: "{executionId}" => X-Run: "{inputs.prompt}" -> a.yaml:26: provider.submit.headers.X-Run: {inputs.prompt} is unknown; allowed: {executionId}
-            "{inputs.n}" => "{inputs.m}" -> a.yaml:27: provider.submit.body.count: {inputs.m} is unknown; allowed: {executionId}, {inputs.n}, {inputs.prompt}, {inputs.seed}, {inputs.size}
-            "{inputs.n}" => "{taskId}" -> a.yaml:27: provider.submit.body.count: {taskId} is unknown; allowed: {executionId}, {inputs.n}, {inputs.prompt}, {inputs.seed}, {inputs.size}
-            pointer: /code => pointer: code -> a.yaml:28: provider.submit.acceptedBody.pointer: must be a JSON pointer such as /data/taskId
-            intervalMilliseconds: 1000 => intervalMilliseconds: 9000 -> a.yaml:33: provider.poll.ceilingMilliseconds: must be a whole number from 9000 to 3600000
-            error: failed} => error: broken} -> a.yaml:35: provider.poll.statuses.error: must be one of queued, running, succeeded, failed, cancelled, expired, not broken
-            done: succeeded => done: running -> a.yaml:35: provider.poll.statuses: must map a word to succeeded
-            outputs: [/urls] => outputs: [] -> a.yaml:37: provider.result.outputs: must be a list of JSON pointers
-            "422": user => "422": customer -> a.yaml:40: provider.errors.classes.422: must be one of user, provider, us, unresolved, not customer
+            use: vendor => use: vendors -> a.yaml:22: provider.use: must be a provider; there are vendor, not vendors
+            model: model-1 => path: /x -> a.yaml:22: provider.model: is missing: what the provider calls the model
+            model: model-1 => mode: x -> a.yaml:22: provider.model: is missing: what the provider calls the model|a.yaml:23: provider.mode: unknown key; allowed: use, model, path, inputs, outputs, units, poll
+            "{inputs.n}" => "{inputs.m}" -> a.yaml:24: provider.inputs.count: {inputs.m} is unknown; allowed: {executionId}, {inputs.n}, {inputs.prompt}, {inputs.seed}, {inputs.size}
+            "{inputs.n}" => "{taskId}" -> a.yaml:24: provider.inputs.count: {taskId} is unknown; allowed: {executionId}, {inputs.n}, {inputs.prompt}, {inputs.seed}, {inputs.size}
+            "{inputs.n}" => {$each: "{inputs.n}", as: 1} -> a.yaml:24: provider.inputs.count.$each: stands for elements of a list, so it must be in one
+            "{inputs.n}" => {$if: "x{inputs.n}", then: 1} -> a.yaml:24: provider.inputs.count.$if: must be one place, such as {inputs.prompt}
+            "{inputs.n}" => {$if: "{inputs.n}"} -> a.yaml:24: provider.inputs.count.then: is missing: what stands here when there is a value
+            "{inputs.n}" => {$first: x} -> a.yaml:24: provider.inputs.count.$first: must be a list
+            "{inputs.n}" => "${NO}" -> a.yaml:24: provider.inputs.count: needs NO, which the configuration lacks
             # YAML
             version: 7 => displayName: Again -> a.yaml:2: displayName: is given twice
             version: 7 => version: [7 -> a.yaml:6: is not YAML: did not find expected ',' or ']'
@@ -148,16 +168,73 @@ struct DefinitionTests {
         #expect(Self.issues(text).joined(separator: "|") == row.right)
     }
 
+    @Test(
+        "every slip of a provider's definition is reported too",
+        arguments: table(
+            #"""
+            kind: httpPolling => kind: grpc -> p.yaml:2: kind: must be one of http, httpPolling, fal, anthropic, not grpc
+            kind: httpPolling => kind: http -> p.yaml:11: poll: unknown key; allowed: name, kind, baseURL, headers, token, submit, result, callback, errors, usage, limits|p.yaml:19: cancel: unknown key; allowed: name, kind, baseURL, headers, token, submit, result, callback, errors, usage, limits|p.yaml:23: lookUp: unknown key; allowed: name, kind, baseURL, headers, token, submit, result, callback, errors, usage, limits
+            baseURL: ${BASE} => baseURL: ${BASE -> p.yaml:3: baseURL: has a { without its }
+            baseURL: ${BASE} => baseURL: ${HOST} -> p.yaml:3: baseURL: needs HOST, which the configuration lacks
+            baseURL: ${BASE} => baseURL: vendor.example -> p.yaml:3: baseURL: must begin with http:// or https:// and a host
+            baseURL: ${BASE} => baseURL: https://key@vendor.example -> p.yaml:3: baseURL: must begin with http:// or https:// and a host
+            X-Run: "{executionId}" => X-Run: "{inputs}" -> p.yaml:4: headers.X-Run: {inputs} is unknown; allowed: {executionId}
+            X-Run: "{executionId}" => X Run: x -> p.yaml:4: headers.X Run: is not a header name
+            path: /jobs/{taskId} => path: jobs -> p.yaml:12: poll.path: must begin with / or {path}
+            path: /jobs/{taskId} => link: stats -> p.yaml:12: poll.link: must be one of status, not stats
+            fixed: 1 => fixed: "{taskId}" -> p.yaml:7: submit.body.fixed: {taskId} is unknown; allowed: {executionId}, {callbackUrl}, {model}, {inputs}
+            pointer: /code => pointer: code -> p.yaml:8: submit.acceptedBody.pointer: must be a JSON pointer such as /data/taskId
+            intervalMilliseconds: 1000 => intervalMilliseconds: 9000 -> p.yaml:14: poll.ceilingMilliseconds: must be a whole number from 9000 to 3600000
+            error: failed} => error: broken} -> p.yaml:16: poll.statuses.error: must be one of queued, running, succeeded, failed, cancelled, expired, succeededIfComplete, not broken
+            done: succeeded => done: running -> p.yaml:16: poll.statuses: must map a word to succeeded
+            outputs: [/urls] => outputs: [] -> p.yaml:18: result.outputs: must be a list of JSON pointers
+            allowedIn: [queued] => allowedIn: [waiting] -> p.yaml:21: cancel.allowedIn: must be a list of queued, running, succeeded, failed, cancelled, expired, succeededIfComplete
+            {"200": cancelled} => {"200": gone} -> p.yaml:22: cancel.answers.200: must be one of cancelled, requested, alreadyEnded, notPossible, not gone
+            secrets: "whsec_YQ==" => secrets: abc -> p.yaml:27: callback.secrets: must begin with whsec_, one or several with spaces between them
+            "422": user => "422": customer -> p.yaml:30: errors.classes.422: must be one of user, provider, us, retry, requeue, unresolved, not customer
+            concurrency: 5 => concurrency: 0 -> p.yaml:31: limits.concurrency: must be a whole number from 1 to 10000
+            """#
+        )
+    )
+    func providerSlips(row: TableRow) throws {
+        let change = row.left.components(separatedBy: " => ")
+        try #require(Self.provider.contains(change[0]), "the provider has no \(change[0])")
+        let text = Self.provider.replacingOccurrences(of: change[0], with: change[1])
+        let found = Self.issues([DefinitionFile(name: "a.yaml", text: Self.base)], provider: text)
+        #expect(found.joined(separator: "|") == row.right)
+    }
+
+    @Test("a provider that no enabled model uses needs no configuration")
+    func unusedProvider() {
+        let other = Self.provider.replacingOccurrences(of: "name: vendor", with: "name: other")
+            .replacingOccurrences(of: "${KEY}", with: "${OTHER_KEY}")
+        let providers = [
+            DefinitionFile(name: "p.yaml", text: Self.provider), DefinitionFile(name: "q.yaml", text: other),
+        ]
+        let load = { (model: String) in
+            try ModelRegistry.load(
+                files: [DefinitionFile(name: "a.yaml", text: model)],
+                providers: providers,
+                variables: Self.variables
+            )
+        }
+        let using = Self.base.replacingOccurrences(of: "use: vendor", with: "use: other")
+        #expect(throws: Never.self) { try load(Self.base) }
+        #expect(throws: Never.self) { try load(using + "\nenabled: false\n") }
+        #expect(throws: RegistryError.self) { try load(using) }
+    }
+
     @Test("an id pointer is needed for polling, and only for polling")
     func idPointer() {
-        let without = Self.base.replacingOccurrences(of: "    idPointer: /id\n", with: "")
-        #expect(Self.issues(without).map { $0.hasSuffix("where the provider's id of the work is") } == [true])
+        let without = Self.provider.replacingOccurrences(of: "  idPointer: /id\n", with: "")
+        let found = Self.issues([DefinitionFile(name: "a.yaml", text: Self.base)], provider: without)
+        #expect(found == ["p.yaml:6: submit.idPointer: is missing: where the provider's id of the work is"])
     }
 
     @Test("all issues of all files are reported at once, by file and line")
     func allAtOnce() {
         let first = Self.base.replacingOccurrences(of: "type: image", with: "type: picture")
-            .replacingOccurrences(of: "name: vendor", with: "nome: vendor")
+            .replacingOccurrences(of: "use: vendor", with: "uses: vendor")
         let second = Self.base.replacingOccurrences(of: "version: 3", with: "version: three")
             .replacingOccurrences(of: "internalName: test-model", with: "internalName: other-model")
         let found = Self.issues([
@@ -165,13 +242,17 @@ struct DefinitionTests {
             DefinitionFile(name: "c.yaml", text: "just text"), DefinitionFile(name: "d.yaml", text: ""),
         ])
         let places = found.map { $0.prefix { $0 != " " } }
-        #expect(places == ["a.yaml:3:", "a.yaml:22:", "a.yaml:23:", "b.yaml:14:", "c.yaml:1:", "d.yaml:"])
+        #expect(places == ["a.yaml:3:", "a.yaml:22:", "a.yaml:22:", "b.yaml:14:", "c.yaml:1:", "d.yaml:"])
     }
 
     @Test("a definition that is printed does not show the provider's key")
     func secrets() throws {
         let file = DefinitionFile(name: "a.yaml", text: Self.base)
-        let registry = try ModelRegistry.load(files: [file], variables: Self.variables)
+        let registry = try ModelRegistry.load(
+            files: [file],
+            providers: [DefinitionFile(name: "p.yaml", text: Self.provider)],
+            variables: Self.variables
+        )
         let model = try #require(registry.model(named: "test-model"))
         for shown in ["\(model)", String(reflecting: model), "\(model.provider)", "\([model])", "\(Optional(model))"] {
             #expect(!shown.contains("secret"))
@@ -191,6 +272,7 @@ struct DefinitionTests {
         let text = Self.base + "\nenabled: false\n"
         let registry = try ModelRegistry.load(
             files: [DefinitionFile(name: "a.yaml", text: text)],
+            providers: [DefinitionFile(name: "p.yaml", text: Self.provider)],
             variables: Self.variables
         )
         #expect(registry.model(named: "test-model") == nil)
@@ -211,34 +293,26 @@ struct DefinitionTests {
         }
     }
 
-    @Test("the shipped definitions are valid, and lack nothing but configuration")
-    func shipped() throws {
-        let registry = try ModelRegistry.load(folder: modelsFolder, variables: RegistryTests.variables)
-        let asynchronous = registry.models.filter(\.supportsAsync).map(\.internalName)
-        #expect(
-            registry.models.map(\.internalName) == ["gpt-5-4-mini", "gpt-image-2", "nano-banana-2", "studio-preview"]
-        )
-        #expect(asynchronous == ["gpt-image-2", "studio-preview"])
-        #expect(registry.model(named: "studio-preview")?.requiredTier == .enterprise)
-        do {
-            _ = try ModelRegistry.load(folder: modelsFolder, variables: [:])
-            Issue.record("loaded without configuration")
-        } catch {
-            #expect(error.issues.allSatisfy { $0.message.hasSuffix("which the configuration lacks") })
-            #expect(error.issues.count == 12)
-        }
-    }
-
     @Test("a body template keeps JSON types and leaves out what was not given; a URL template encodes values")
     func templates() throws {
-        let text = Self.base
-            .replacingOccurrences(
-                of: "fixed: 1",
-                with: #"fixed: 1, text: "a {inputs.n} {{b}", seed: "{inputs.seed}", list: ["{inputs.seed}", x]"#
-            )
-            .replacingOccurrences(of: "${BASE}/jobs\n", with: "${BASE}/jobs/{inputs.prompt}?n={inputs.n}\n")
+        let text = Self.base.replacingOccurrences(
+            of: #"inputs: {text: "{inputs.prompt}", count: "{inputs.n}"}"#,
+            with: """
+                inputs:
+                    prompt: "{inputs.prompt}"
+                    count: "{inputs.n}"
+                    text: "a {inputs.n} {{b}"
+                    seed: "{inputs.seed}"
+                    list: ["{inputs.seed}", x, {$each: "{inputs.n}", as: {number: "{item}"}}, {$each: "{inputs.seed}", as: 1}]
+                    mode: {$if: "{inputs.seed}", then: seeded, else: free}
+                    size: {$choose: "{inputs.size}", of: {S: small, M: middling}}
+                    first: {$first: ["{inputs.seed}", "{inputs.n}"]}
+                """
+        )
+        let provider = Self.provider.replacingOccurrences(of: "path: /jobs\n", with: "path: /jobs/{executionId}\n")
         let registry = try ModelRegistry.load(
             files: [DefinitionFile(name: "a.yaml", text: text)],
+            providers: [DefinitionFile(name: "p.yaml", text: provider)],
             variables: Self.variables
         )
         let model = try #require(registry.model(named: "test-model"))
@@ -246,20 +320,57 @@ struct DefinitionTests {
             Issue.record("refused")
             return
         }
-        let values = TemplateValues(inputs: inputs, executionID: "run-1", providerRequestID: "job/1")
+        let values = TemplateValues(inputs: inputs, executionID: "run?1", providerRequestID: "job/1")
         let request = model.provider.submit.request
         #expect(
-            request.body?.render(values)
-                == ["prompt": "ä/{inputs.n}?&", "count": 2, "fixed": 1, "text": "a 2 {b}", "list": ["x"]]
+            request.body?.render(values) == [
+                "model": "model-1", "fixed": 1, "prompt": "ä/{inputs.n}?&", "count": 2, "text": "a 2 {b}",
+                "list": ["x", ["number": 2]], "mode": "free", "size": "small", "first": 2,
+            ]
         )
-        #expect(
-            request.url.render(values, percentEncoded: true)
-                == "https://vendor.example/jobs/%C3%A4%2F%7Binputs.n%7D%3F%26?n=2"
-        )
-        #expect(request.headers.map { "\($0.name)=\($0.value.render(values))" } == ["X-Key=secret", "X-Run=run-1"])
+        #expect(request.url.render(values, percentEncoded: true) == "https://vendor.example/jobs/run%3F1")
+        #expect(request.headers.map { "\($0.name)=\($0.value.render(values))" } == ["X-Key=secret", "X-Run=run?1"])
         #expect(
             model.provider.poll?.request.url.render(values, percentEncoded: true)
                 == "https://vendor.example/jobs/job%2F1"
+        )
+    }
+
+    @Test("what a model does not say of its inputs is sent under their own names; its overrides win")
+    func overrides() throws {
+        let text = Self.base.replacingOccurrences(
+            of: #"inputs: {text: "{inputs.prompt}", count: "{inputs.n}"}"#,
+            with: "outputs: [/mine]\n  units: /count\n  poll: {intervalMilliseconds: 7, ceilingMilliseconds: 9}"
+        )
+        let registry = try ModelRegistry.load(
+            files: [DefinitionFile(name: "a.yaml", text: text)],
+            providers: [DefinitionFile(name: "p.yaml", text: Self.provider)],
+            variables: Self.variables
+        )
+        let model = try #require(registry.model(named: "test-model"))
+        guard case .valid(let inputs) = model.validate(["prompt": "x"]) else { return }
+        #expect(
+            model.provider.submit.request.body?.render(TemplateValues(inputs: inputs, executionID: "1"))
+                == ["model": "model-1", "fixed": 1, "prompt": "x", "n": 1, "size": "S"]
+        )
+        #expect(model.provider.result.outputs.map(\.description) == ["/mine"])
+        #expect(model.provider.usage.units?.description == "/count")
+        #expect(model.provider.poll?.schedule.ceilingMilliseconds == 9)
+        #expect(model.provider.limits.concurrency == 5)
+    }
+
+    @Test("an origin is scheme, host and port, and nothing that could be read in two ways")
+    func origins() {
+        let given = [
+            "https://A.example", "https://a.example:443/x", "http://a.example?x", "http://[::1]:80/", "http://u@a/",
+            "https://a.example\\@b", "ftp://a", "https://", "https://a:0", "//a", "https://a b",
+        ]
+        let origins = given.map { ProviderOrigin(url: $0)?.description ?? "-" }
+        #expect(
+            origins == [
+                "https://a.example:443", "https://a.example:443", "http://a.example:80", "http://[::1]:80", "-", "-",
+                "-", "-", "-", "-", "-",
+            ]
         )
     }
 }

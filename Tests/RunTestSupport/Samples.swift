@@ -22,9 +22,18 @@ public func sampleRegistry() throws -> ModelRegistry {
                 price: #"rule: perCall, credits: "9""#
             ),
         ],
+        providers: [DefinitionFile(name: "sample.yaml", text: sampleProvider)],
         variables: [:]
     )
 }
+
+private let sampleProvider = """
+    name: sample
+    kind: http
+    baseURL: http://127.0.0.1:1
+    submit: {path: /run, body: "{inputs}", acceptedStatuses: [200]}
+    result: {outputs: [/output]}
+    """
 
 private func definition(
     _ name: String,
@@ -47,14 +56,7 @@ private func definition(
               prompt: {type: string, required: true, minLength: 1, maxLength: 1048576}
               n: {type: integer, min: 1, max: 4, default: 1}
             price: {version: 2, \(price), wholesaleMicroUSD: 900}
-            provider:
-              kind: http
-              name: sample
-              submit:
-                url: http://127.0.0.1:1/run
-                body: {prompt: "{inputs.prompt}"}
-                acceptedStatuses: [200]
-              result: {outputs: [/output]}
+            provider: {use: sample}
             """
     )
 }
