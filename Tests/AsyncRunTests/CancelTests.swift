@@ -1,6 +1,9 @@
+import HTTPTypes
+import HummingbirdTesting
 import Ledger
 import LedgerStore
 import LedgerTestSupport
+import NIOCore
 import RunTestSupport
 import Runs
 import TestSupport

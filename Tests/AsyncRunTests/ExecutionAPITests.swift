@@ -3,6 +3,7 @@ import HummingbirdTesting
 import Ledger
 import LedgerStore
 import LedgerTestSupport
+import NIOCore
 import RunTestSupport
 import Runs
 import TestSupport

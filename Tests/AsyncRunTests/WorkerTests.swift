@@ -245,17 +245,23 @@ struct WorkerTests {
         try await AsyncBench.with(media: media) { bench in
             let service = try bench.service()
             try await withWorker(service) {
-                let id: ExecutionID
-                switch await bench.run(service, isAsync: isAsync) {
-                case .accepted(let accepted): id = accepted.executionID
-                case .failed(let failure): id = failure.executionID
-                case let other:
-                    Issue.record("\(other)")
-                    return
-                }
+                let answer = await bench.run(service, isAsync: isAsync)
+                let id = try #require(answer.executionID, "\(answer)")
                 #expect(try await bench.wait(for: .failed, of: id).errorCode == "MEDIA_REFUSED")
                 #expect(try await bench.available == Credits(whole: 1_000))
             }
+        }
+    }
+}
+
+extension RunAnswer {
+    /// The run, if there is one.
+    fileprivate var executionID: ExecutionID? {
+        switch self {
+        case .accepted(let accepted): accepted.executionID
+        case .failed(let failure): failure.executionID
+        case .succeeded(let success): success.executionID
+        case .refused, .unavailable: nil
         }
     }
 }
