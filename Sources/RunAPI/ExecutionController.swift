@@ -135,7 +135,7 @@ extension KeyAuthenticator {
         do throws(LedgerFailure) {
             identity = try await authenticate(request.headers[.apiKey])
         } catch {
-            throw .unread(error)
+            throw APIError(error)
         }
         guard let identity else { throw .unauthorized }
         return identity

@@ -55,7 +55,7 @@ private let cancelSheet = """
 
     ## A free run that is cancelled is given back
     account business
-    grant g image 1 runs
+    grant g image runs 1
     run a image quote 40 async
     cancel a before it is sent -> cancelled, grant g used 0, held 0
     run b image quote 40 -> admitted, grant g used 0 and 1 held
