@@ -12,7 +12,7 @@ public final class RunService: Sendable {
     public static let largestBodyBytes = 1 << 20
 
     /// How long the answer to an asynchronous request waits for the provider's id.
-    public static let providerIDWait = Duration.milliseconds(300)
+    public static let providerIDWait = Duration.milliseconds(250)
 
     /// What the use case needs besides a ledger, a provider and models, and how it is bounded.
     public struct Options: Sendable {
@@ -42,9 +42,10 @@ public final class RunService: Sendable {
     private let provider: any ModelProvider
     private let media: any MediaKeeper
     private let registry: RegistryBox
+    let steps = StepBag()
     private let callbackBase: String?
+    private let clock: @Sendable () -> Timestamp
     private let work = Mutex(Work())
-    private let steps = StepBag()
 
     /// What goes on in tasks of its own.
     private struct Work {
@@ -83,6 +84,7 @@ public final class RunService: Sendable {
         self.registry = box
         self.instance = instance
         self.identifiers = identifiers
+        self.clock = clock
         self.observer = observer
         self.tasks = options.tasks
         self.media = options.media
@@ -204,7 +206,7 @@ public final class RunService: Sendable {
                 deadline: .now.advanced(by: .seconds(definition.deadlineSeconds)),
                 callbackURL: plan.flatMap { plan in callbackBase.map { $0 + plan.token.text } }
             )
-            return await carryOut(dispatch, for: request, admission, hasTask: plan != nil)
+            return await carryOut(dispatch, for: request, admission, plan)
         case .alreadyAdmitted:
             // Only this task dispatches the run, and it has not.
             release(request, executionID)
@@ -217,8 +219,9 @@ public final class RunService: Sendable {
         _ dispatch: DispatchRequest,
         for request: RunRequest,
         _ admission: Admission,
-        hasTask: Bool
+        _ plan: Plan?
     ) async -> RunAnswer {
+        let hasTask = plan != nil
         let outcome = await provider.run(dispatch) { [self] work in
             let submission = RecordSubmission(
                 executionID: dispatch.executionID,
@@ -229,6 +232,18 @@ public final class RunService: Sendable {
             _ = try? await ledger.decide(command(request, .recordSubmission(submission)))
         }
         let ending = await ending(of: outcome, dispatch)
+        if case .ended(.mediaUnavailable(let result)) = ending, let plan,
+            await passOn(result, plan, dispatch, request, admission)
+        {
+            return .failed(
+                RunAnswer.Failure(
+                    executionID: dispatch.executionID,
+                    message: "The run has succeeded, and its media are still being stored",
+                    isUnresolved: true,
+                    window: admission.window
+                )
+            )
+        }
         let duration = request.receivedAt.duration(to: .now)
         let settlement = RunSettlement(ending, of: dispatch.executionID, duration: duration, hasTask: hasTask)
         let settled = await settle(command(request, .settleRun(settlement.command)), dispatch.executionID)
@@ -245,7 +260,8 @@ public final class RunService: Sendable {
             let cost =
                 (try? dispatch.model.actualCost(dispatch.inputs, delivered: success.usage))
                 ?? (try? dispatch.model.quote(dispatch.inputs).amount) ?? .zero
-            var result = PricedResult(success, cost: cost, keepUntil: Timestamp(microseconds: 0))
+            let keepUntil = clock().adding(seconds: RunTaskMachine.Patience().keepSeconds)
+            var result = PricedResult(success, cost: cost, keepUntil: keepUntil)
             do throws(MediaFailure) {
                 let deadline = max(dispatch.deadline, .now.advanced(by: .seconds(60)))
                 result.result = try await media.keep(success.result, of: dispatch.executionID, deadline: deadline)
@@ -295,127 +311,6 @@ public final class RunService: Sendable {
             requestID: request.id,
             action: action
         )
-    }
-}
-
-/// Runs of providers that are polled: they have a task, so that any process can go on with them.
-extension RunService {
-    /// What is settled about a run's task before the ledger is asked.
-    private final class Plan: Sendable {
-        let draft: RunTaskDraft
-        let token: CallbackToken
-        let runner: TaskRunner
-        /// Whether the run is sent by this process as soon as it is admitted.
-        let hasRoom: Bool
-        private let isGivenUp = Mutex(false)
-
-        init(draft: RunTaskDraft, token: CallbackToken, runner: TaskRunner, hasRoom: Bool) {
-            self.draft = draft
-            self.token = token
-            self.runner = runner
-            self.hasRoom = hasRoom
-            runner.hold(token.executionID)
-        }
-
-        /// Lets the claim, and the room for a step, be used by others. Once is enough.
-        func giveUp() {
-            let isFirst = isGivenUp.withLock { isGivenUp in
-                defer { isGivenUp = true }
-                return !isGivenUp
-            }
-            guard isFirst else { return }
-            runner.release(token.executionID)
-            if hasRoom { runner.giveRoom() }
-        }
-    }
-
-    private func plan(_ request: RunRequest, _ preflight: RunPreflight, _ executionID: ExecutionID) -> Plan? {
-        guard let runner, let definition = preflight.definition, let inputs = preflight.inputs,
-            definition.supportsAsync
-        else { return nil }
-        // One that the caller waits for needs no room: its caller's connection is the bound.
-        let hasRoom = request.isAsync && runner.takeRoom()
-        let token = CallbackToken(for: executionID)
-        let draft = RunTaskDraft(
-            inputs: inputs.json.description,
-            callbackDigest: token.digest,
-            state: hasRoom || !request.isAsync ? .submitting : .queued,
-            claimedBy: instance,
-            nextActionAt: runner.claimEnd
-        )
-        return Plan(draft: draft, token: token, runner: runner, hasRoom: hasRoom)
-    }
-
-    /// Has the run go on without its caller, and waits a moment for the provider's id.
-    private func goOn(
-        _ plan: Plan,
-        _ request: RunRequest,
-        _ preflight: RunPreflight,
-        _ admission: Admission
-    ) async -> RunAnswer {
-        guard let definition = preflight.definition, case .quoted(let quote) = preflight.outcome else {
-            preconditionFailure("a run was admitted without a price")
-        }
-        let facts = RunTask.Facts(
-            executionID: admission.executionID,
-            accountID: request.identity.accountID,
-            requestID: request.id,
-            keyID: request.identity.keyID,
-            model: definition.internalName,
-            definitionVersion: definition.version,
-            inputs: plan.draft.inputs,
-            isAsync: true,
-            quote: quote.amount,
-            admittedAt: admission.admittedAt,
-            deadlineAt: admission.admittedAt.adding(seconds: quote.deadlineSeconds)
-        )
-        let task = RunTask(facts, state: plan.draft.state)
-        let (ids, known) = AsyncStream.makeStream(of: String?.self, bufferingPolicy: .bufferingNewest(1))
-        let runner = plan.runner
-        steps.add { [self] in
-            defer { plan.giveUp() }
-            if plan.hasRoom {
-                known.yield(await runner.advance(task, isMarked: true, token: plan.token))
-            } else {
-                // As many steps go on as may: whoever is free first has it.
-                let now = admission.admittedAt
-                _ = try? await tasks?.putTask(
-                    task,
-                    by: instance,
-                    callbackDigest: nil,
-                    nextActionAt: now,
-                    isLetGo: true
-                )
-            }
-            known.finish()
-            alarm.ring()
-        }
-        return .accepted(
-            RunAnswer.Accepted(
-                executionID: admission.executionID,
-                providerRequestID: await ids.first(within: Self.providerIDWait),
-                window: admission.window
-            )
-        )
-    }
-}
-
-extension AsyncStream<String?> {
-    /// The first element that comes within a time.
-    fileprivate func first(within time: Duration) async -> String? {
-        await withTaskGroup(of: String?.self) { group in
-            group.addTask {
-                for await element in self { return element }
-                return nil
-            }
-            group.addTask {
-                try? await Task.sleep(for: time)
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first
-        }
     }
 }
 

@@ -99,6 +99,9 @@ final class TaskRunner: Sendable {
         }
     }
 
+    /// The wall clock.
+    var now: Timestamp { clock() }
+
     /// When a claim that is made now runs out.
     var claimEnd: Timestamp { clock().adding(milliseconds: limits.claim.wholeMilliseconds) }
 

@@ -234,6 +234,28 @@ struct WorkerTests {
         }
     }
 
+    @Test("a result whose media can't be stored while its caller waits is stored later, and charged then")
+    func mediaLater() async throws {
+        let media = ScriptedMedia { number throws(MediaFailure) in
+            if number == 1 { throw MediaFailure(isTransient: true, reason: "503") }
+            return ["images": ["https://media.example/1.png"]]
+        }
+        try await AsyncBench.with(media: media) { bench in
+            let service = try bench.service()
+            try await withWorker(service) {
+                guard case .failed(let failure) = await bench.run(service, isAsync: false) else {
+                    Issue.record("the run was answered otherwise")
+                    return
+                }
+                #expect(failure.isUnresolved)
+                let run = try await bench.wait(for: .succeeded, of: failure.executionID)
+                #expect(run.charged == Credits(whole: 3))
+                #expect(try await bench.report(run.id)?.result == #"{"images":["https://media.example/1.png"]}"#)
+                #expect(bench.provider.count("submit") == 1)
+            }
+        }
+    }
+
     @Test(
         "media that can't be kept fail the run, whoever waits for it, and the customer pays nothing",
         arguments: [true, false]
