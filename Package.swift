@@ -216,6 +216,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "AsyncRunTests",
+            dependencies: [
+                "App", "Ledger", "LedgerStore", "LedgerTestSupport", "Registry", "RunAPI", "RunTestSupport", "Runs",
+                "TestSupport", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "ServiceTests",
             dependencies: [
                 "runledger", "App", "Ledger", "LedgerStore", "LocalCluster", "Operations", "Registry", "Runs",

@@ -38,17 +38,25 @@ public enum Serve {
         try await lease.start()
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
         let observer = RunLog(logger: logger)
+        var options = RunService.Options()
+        options.tasks = connection.store
+        options.publicURL = configuration.publicURL
+        options.steps = configuration.workerSteps
+        options.claim = .seconds(configuration.claimSeconds)
         let runs = RunService(
             ledger: connection.store,
             provider: ProviderRouter(client: httpClient),
             registry: registry,
             instance: lease.instance,
             clock: { SystemClock.now() },
-            observer: observer
+            observer: observer,
+            options: options
         )
         let router = RunAPI.router(
             service: runs,
             authenticator: KeyAuthenticator(ledger: connection.store),
+            executions: ExecutionDesk(for: runs, reader: connection.store),
+            callbacks: configuration.publicURL == nil ? nil : CallbackDesk(for: runs, verifier: nil),
             clock: { SystemClock.now() },
             logger: logger,
             isReady: { connection.client.isHealthy }
@@ -89,6 +97,8 @@ public enum Serve {
             services: [
                 LedgerService(connection: connection, lease: lease), ProviderClientService(client: httpClient),
                 recovery, RegistryService(reloader: configuration.reloader(of: runs), logger: logger),
+                TidyService(store: connection.store, resultDays: configuration.resultDays, logger: logger),
+                WorkerService(worker: RunWorker(for: runs), grace: grace),
                 ServingService(server: server, runs: runs, grace: grace, logger: logger),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],

@@ -16,6 +16,8 @@ public enum Verdict: Hashable, Sendable {
     case alreadyAdmitted(Execution)
     /// The run has ended, or is known to be unresolved.
     case settled(Settlement)
+    /// A wish to cancel stands; the run is as it is now.
+    case cancelRequested(Execution)
     /// An administrative command is done.
     case done
     /// The same command was carried out before, and nothing was added now.
@@ -56,6 +58,14 @@ public struct WindowStatus: Hashable, Sendable {
     public let minute: Int64
     /// When the decision was made.
     public let decidedAt: Timestamp
+
+    /// Makes the status of a window.
+    public init(limit: Int64, count: Int64, minute: Int64, decidedAt: Timestamp) {
+        self.limit = limit
+        self.count = count
+        self.minute = minute
+        self.decidedAt = decidedAt
+    }
 
     /// Requests the minute can still count.
     public var remaining: Int64 { max(0, limit - count) }
@@ -104,6 +114,7 @@ public enum Refusal: Hashable, Sendable {
     case grantUnknown
     case grantInvalid
     case executionUnknown
+    case executionNotCancellable(Execution.Status)
     case holdNotExpired
 
     /// The constant that names the refusal on the wire and in the log.
@@ -142,6 +153,7 @@ public enum Refusal: Hashable, Sendable {
         case .grantUnknown: "GRANT_NOT_FOUND"
         case .grantInvalid: "INVALID_GRANT"
         case .executionUnknown: "EXECUTION_NOT_FOUND"
+        case .executionNotCancellable: "EXECUTION_NOT_CANCELLABLE"
         case .holdNotExpired: "HOLD_NOT_EXPIRED"
         }
     }

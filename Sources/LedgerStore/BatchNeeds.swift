@@ -9,6 +9,7 @@ struct BatchNeeds {
     private(set) var executions: [ProjectionRow<ExecutionID>] = []
     private(set) var holds: [ProjectionRow<HoldID>] = []
     private(set) var commands: [ProjectionRow<CommandID>] = []
+    private(set) var cancels: [ExecutionID] = []
     private(set) var readsWindows = false
 
     init(_ batch: [Command]) {
@@ -29,6 +30,9 @@ struct BatchNeeds {
             readsWindows = true
         case .recordSubmission(let submission): add(submission.executionID, of: command)
         case .settleRun(let settlement): add(settlement.executionID, of: command)
+        case .requestCancel(let wish):
+            cancels.append(wish.executionID)
+            add(wish.executionID, of: command)
         case .expireHold(let holdID): add(ExecutionID(holdID.value), of: command)
         case .addCredits(let addition):
             pots.append(addition.potID)
@@ -70,6 +74,7 @@ struct BatchNeeds {
         if !commands.isEmpty {
             unit.append(LoadCommands(journal: journal, commands: commands))
         }
+        if !cancels.isEmpty { unit.append(LockQueuedTasks(journal: journal, executions: cancels)) }
         if let moment { unit.append(LoadExpiredHolds(journal: journal, accounts: accounts, moment: moment)) }
         let results = try await session.execute(unit)
         var loaded = try decode(
@@ -148,8 +153,16 @@ struct BatchNeeds {
         if !commands.isEmpty {
             for row in try take().decode(as: LoadCommands.self) { states[row.account]?.commands.insert(row.value) }
         }
+        var undispatched = Set<ExecutionID>()
+        if !cancels.isEmpty { undispatched = Set(try take().decode(as: LockQueuedTasks.self)) }
         if withExpired { put(try take().decode(as: LoadExpiredHolds.self)) }
-        return LoadedBatch(head: head, resolvedHash: resolved, states: states, places: places)
+        return LoadedBatch(
+            head: head,
+            resolvedHash: resolved,
+            states: states,
+            places: places,
+            undispatched: undispatched
+        )
     }
 }
 
@@ -160,6 +173,7 @@ extension Command {
         case .admitRun(let run): run.keyID
         case .issueKey(let key): key.keyID
         case .revokeKey(let keyID): keyID
+        case .requestCancel(let wish): wish.keyID
         default: nil
         }
     }
@@ -173,6 +187,8 @@ struct LoadedBatch {
     var states: [AccountID: LedgerState]
     /// Where the rows of runs under way are.
     let places: [HoldID: RowPlace]
+    /// Runs to be cancelled that were never sent.
+    let undispatched: Set<ExecutionID>
 }
 
 extension LedgerState {

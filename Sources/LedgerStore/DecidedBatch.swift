@@ -11,6 +11,8 @@ struct DecidedBatch: Sendable {
     private(set) var accountsInDoubt: Set<AccountID> = []
     private var states: [AccountID: LedgerState]
     private let places: [HoldID: RowPlace]
+    private var tasks = TaskChanges()
+    private let decidedAt: Timestamp
 
     /// Decides commands in order, each seeing the effects of the ones before, and seals their events.
     init(_ commands: [Command], journal: JournalID, loaded: consuming LoadedBatch, at now: Timestamp) {
@@ -18,13 +20,16 @@ struct DecidedBatch: Sendable {
         self.head = loaded.head
         self.places = loaded.places
         self.states = loaded.states
+        self.decidedAt = now
         var contents: [EventContent] = []
         contents.reserveCapacity(commands.count * 4)
         var refusedByWindow: [AccountID: Int] = [:]
         verdicts.reserveCapacity(commands.count)
         for command in commands {
+            let command = command.knowing(undispatched: loaded.undispatched)
             let decision = states[command.accountID, default: LedgerState()].perform(command, at: now)
             verdicts.append(decision.verdict)
+            tasks.add(command, decision, states[command.accountID])
             if decision.mayDependOnExpiredHolds { accountsInDoubt.insert(command.accountID) }
             if decision.events.count == 1, decision.events[0].type == .rateLimitExceeded {
                 if let index = refusedByWindow[command.accountID],
@@ -69,6 +74,7 @@ struct DecidedBatch: Sendable {
             appendProjections(to: &unit)
             unit.append(AdvanceJournal(journal: journal, head: head))
         }
+        if !tasks.isEmpty { tasks.append(to: &unit, journal: journal, now: decidedAt) }
         if copies {
             _ = try await session.execute(unit)
             try await session.copy(CopyRows(appending: events))
@@ -148,5 +154,14 @@ struct ChangedRows {
         }
         for key in keys { unit.append(PutKey(journal: journal, key: key)) }
         if !commands.isEmpty { unit.append(PutCommands(journal: journal, commands: commands)) }
+    }
+}
+
+extension Command {
+    /// The command with what only the writer can know: whether a run to be cancelled was certainly never sent.
+    fileprivate func knowing(undispatched: Set<ExecutionID>) -> Command {
+        guard case .requestCancel(var wish) = action, undispatched.contains(wish.executionID) else { return self }
+        wish.isUndispatched = true
+        return Command(id: id, accountID: accountID, requestID: requestID, action: .requestCancel(wish))
     }
 }

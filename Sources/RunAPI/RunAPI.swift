@@ -12,20 +12,30 @@ public enum RunAPI {
     /// - Parameters:
     ///   - service: runs models.
     ///   - authenticator: tells whose key a request carries.
+    ///   - executions: answers questions about runs; nil when none of them outlives its request.
+    ///   - callbacks: takes providers' callbacks; nil when the service can't be reached from outside.
+    ///   - webhooks: knows where the ends of runs are reported to.
     ///   - clock: the wall clock, for request ids.
     ///   - logger: gets a line for each request; never a key, an input or a result.
     ///   - isReady: whether the service can take runs now.
     public static func router(
         service: RunService,
         authenticator: KeyAuthenticator,
+        executions: ExecutionDesk? = nil,
+        callbacks: CallbackDesk? = nil,
+        webhooks: any WebhookDirectory = NoWebhooks(),
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger,
         isReady: @escaping @Sendable () async -> Bool
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self)
         router.add(middleware: APIMiddleware(identifiers: IdentifierSource(clock: clock), logger: logger))
-        RunController(service: service, authenticator: authenticator).addRoutes(to: router)
+        RunController(service: service, authenticator: authenticator, webhooks: webhooks).addRoutes(to: router)
         ModelController(models: service.models, authenticator: authenticator).addRoutes(to: router)
+        if let executions {
+            ExecutionController(desk: executions, authenticator: authenticator).addRoutes(to: router)
+        }
+        if let callbacks { CallbackController(desk: callbacks).addRoutes(to: router) }
         router.answerStatus(at: "/healthz") { (.ok, "ok") }
         router.answerStatus(at: "/readyz") { await isReady() ? (.ok, "ready") : (.serviceUnavailable, "not ready") }
         return router

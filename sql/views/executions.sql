@@ -18,7 +18,10 @@ SELECT
     0::bigint AS charged,
     0::bigint AS absorbed,
     NULL::text AS error_code,
-    NULL::timestamptz AS ended_at
+    NULL::timestamptz AS ended_at,
+    is_async,
+    submitted_at,
+    cancel_requested_at
 FROM ledger.holds
 UNION ALL
 SELECT
@@ -39,5 +42,8 @@ SELECT
     charged,
     absorbed,
     error_code,
-    ended_at
+    ended_at,
+    is_async,
+    submitted_at,
+    cancel_requested_at
 FROM ledger.ended_executions;

@@ -14,7 +14,8 @@ struct LoadEndedExecutions: PostgresStatement {
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .uuidArray]
     static let columns = """
         execution_id, account_id, request_id, key_id, model, grant_id, quote, price_version, instance, admitted_at,
-        deadline_at, status, provider_request_id, charged, absorbed, error_code, ended_at
+        deadline_at, status, provider_request_id, charged, absorbed, error_code, ended_at, is_async, submitted_at,
+        cancel_requested_at
         """
 
     let journal: JournalID
@@ -39,7 +40,8 @@ struct LoadEndedExecutions: PostgresStatement {
             priceVersion: try row.text(7),
             instance: try row.int8(8),
             admittedAt: try row.time(9),
-            deadlineAt: try row.time(10)
+            deadlineAt: try row.time(10),
+            isAsync: try row.bool(17)
         )
         execution.status = try row.word(11)
         execution.providerRequestID = try row.optionalText(12)
@@ -47,6 +49,8 @@ struct LoadEndedExecutions: PostgresStatement {
         execution.absorbed = try row.credits(14)
         execution.errorCode = try row.optionalText(15)
         execution.endedAt = try row.optionalTime(16)
+        execution.submittedAt = try row.optionalTime(18)
+        execution.cancelRequestedAt = try row.optionalTime(19)
         return ProjectionRow(try row.id(1), execution)
     }
 }
@@ -59,12 +63,12 @@ struct InsertEndedExecutions: PostgresStatement {
         INSERT INTO ledger.ended_executions (journal, \(LoadEndedExecutions.columns))
         SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
             unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15), unnest($16), unnest($17),
-            unnest($18)
+            unnest($18), unnest($19), unnest($20), unnest($21)
         """
     static let parameterTypes: [PostgresType] = [
         .int2, .uuidArray, .uuidArray, .uuidArray, .uuidArray, .textArray, .uuidArray, .int8Array, .textArray,
         .int8Array, .timestamptzArray, .timestamptzArray, .textArray, .textArray, .int8Array, .int8Array, .textArray,
-        .timestamptzArray,
+        .timestamptzArray, .boolArray, .timestamptzArray, .timestamptzArray,
     ]
 
     let journal: JournalID
@@ -89,6 +93,9 @@ struct InsertEndedExecutions: PostgresStatement {
         parameters.column(.int8, of: executions) { $0.credits($1.value.absorbed) }
         parameters.column(.text, of: executions) { $0.text($1.value.errorCode) }
         parameters.column(.timestamptz, of: executions) { $0.time($1.value.endedAt) }
+        parameters.column(.bool, of: executions) { $0.bool($1.value.isAsync) }
+        parameters.column(.timestamptz, of: executions) { $0.time($1.value.submittedAt) }
+        parameters.column(.timestamptz, of: executions) { $0.time($1.value.cancelRequestedAt) }
     }
 }
 

@@ -17,7 +17,7 @@ struct RowPlace: Hashable, Sendable {
 struct LoadHolds: PostgresStatement {
     static let name = "load_holds"
     static let sql = """
-        SELECT \(columns.qualified(by: "h")), h.ctid
+        SELECT h.ctid, \(columns.qualified(by: "h"))
         FROM unnest($2::uuid[], $3::uuid[]) wanted (account_id, hold_id)
         CROSS JOIN LATERAL (
             SELECT t.*, t.ctid FROM ledger.holds t
@@ -27,7 +27,8 @@ struct LoadHolds: PostgresStatement {
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .uuidArray]
     static let columns = """
         account_id, hold_id, amount, grant_id, draws, expires_at, policy, request_id, key_id, model, quote,
-        price_version, instance, admitted_at, deadline_at, status, provider_request_id
+        price_version, instance, admitted_at, deadline_at, status, provider_request_id, is_async, submitted_at,
+        cancel_requested_at
         """
 
     let journal: JournalID
@@ -42,44 +43,50 @@ struct LoadHolds: PostgresStatement {
     static func decode(
         _ row: PostgresRow
     ) throws(PostgresDecodingError) -> (run: ProjectionRow<OpenRun>, place: RowPlace) {
-        let (block, item) = try row.tid(17)
-        return (try OpenRun.decode(row), RowPlace(block: block, item: item))
+        let (block, item) = try row.tid(0)
+        return (try OpenRun.decode(row, from: 1), RowPlace(block: block, item: item))
     }
 }
 
 extension OpenRun {
-    /// Decodes `LoadHolds.columns`.
-    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<OpenRun> {
-        guard let draws = Hold.draws(from: try row.text(4)) else {
-            throw PostgresDecodingError(column: 4, reason: "draws that are no pairs of pot and amount")
+    /// Decodes `LoadHolds.columns`, which begin at a column.
+    static func decode(
+        _ row: PostgresRow,
+        from first: Int = 0
+    ) throws(PostgresDecodingError) -> ProjectionRow<OpenRun> {
+        guard let draws = Hold.draws(from: try row.text(first + 4)) else {
+            throw PostgresDecodingError(column: first + 4, reason: "draws that are no pairs of pot and amount")
         }
-        let id: HoldID = try row.id(1)
-        let grantID: GrantID? = try row.optionalID(3)
+        let id: HoldID = try row.id(first + 1)
+        let grantID: GrantID? = try row.optionalID(first + 3)
         let hold = Hold(
             id: id,
             executionID: ExecutionID(id.value),
-            amount: try row.credits(2),
+            amount: try row.credits(first + 2),
             grantID: grantID,
             draws: draws,
-            expiresAt: try row.time(5),
-            policy: try row.word(6)
+            expiresAt: try row.time(first + 5),
+            policy: try row.word(first + 6)
         )
         var execution = Execution(
             id: hold.executionID,
-            requestID: try row.optionalID(7),
-            keyID: try row.id(8),
-            model: try row.text(9),
+            requestID: try row.optionalID(first + 7),
+            keyID: try row.id(first + 8),
+            model: try row.text(first + 9),
             holdID: id,
             grantID: grantID,
-            quote: try row.credits(10),
-            priceVersion: try row.text(11),
-            instance: try row.int8(12),
-            admittedAt: try row.time(13),
-            deadlineAt: try row.time(14)
+            quote: try row.credits(first + 10),
+            priceVersion: try row.text(first + 11),
+            instance: try row.int8(first + 12),
+            admittedAt: try row.time(first + 13),
+            deadlineAt: try row.time(first + 14),
+            isAsync: try row.bool(first + 17)
         )
-        execution.status = try row.word(15)
-        execution.providerRequestID = try row.optionalText(16)
-        return ProjectionRow(try row.id(0), OpenRun(hold: hold, execution: execution))
+        execution.status = try row.word(first + 15)
+        execution.providerRequestID = try row.optionalText(first + 16)
+        execution.submittedAt = try row.optionalTime(first + 18)
+        execution.cancelRequestedAt = try row.optionalTime(first + 19)
+        return ProjectionRow(try row.id(first), OpenRun(hold: hold, execution: execution))
     }
 }
 
@@ -88,7 +95,7 @@ extension OpenRun {
 struct LoadExpiredHolds: PostgresStatement {
     static let name = "load_expired_holds"
     static let sql = """
-        SELECT \(LoadHolds.columns.qualified(by: "h")), h.ctid FROM unnest($2::uuid[]) wanted (id)
+        SELECT h.ctid, \(LoadHolds.columns.qualified(by: "h")) FROM unnest($2::uuid[]) wanted (id)
         CROSS JOIN LATERAL (
             SELECT t.*, t.ctid FROM ledger.holds t
             WHERE t.journal = $1 AND t.account_id = wanted.id AND t.expires_at <= $3 OFFSET 0
@@ -140,12 +147,12 @@ struct InsertHolds: PostgresStatement {
         INSERT INTO ledger.holds (journal, \(LoadHolds.columns))
         SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
             unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15), unnest($16), unnest($17),
-            unnest($18)
+            unnest($18), unnest($19), unnest($20), unnest($21)
         """
     static let parameterTypes: [PostgresType] = [
         .int2, .uuidArray, .uuidArray, .int8Array, .uuidArray, .textArray, .timestamptzArray, .textArray, .uuidArray,
         .uuidArray, .textArray, .int8Array, .textArray, .int8Array, .timestamptzArray, .timestamptzArray, .textArray,
-        .textArray,
+        .textArray, .boolArray, .timestamptzArray, .timestamptzArray,
     ]
 
     let journal: JournalID
@@ -170,6 +177,9 @@ struct InsertHolds: PostgresStatement {
         parameters.column(.timestamptz, of: runs) { $0.time($1.value.execution.deadlineAt) }
         parameters.column(.text, of: runs) { $0.text($1.value.execution.status.rawValue) }
         parameters.column(.text, of: runs) { $0.text($1.value.execution.providerRequestID) }
+        parameters.column(.bool, of: runs) { $0.bool($1.value.execution.isAsync) }
+        parameters.column(.timestamptz, of: runs) { $0.time($1.value.execution.submittedAt) }
+        parameters.column(.timestamptz, of: runs) { $0.time($1.value.execution.cancelRequestedAt) }
     }
 }
 
@@ -189,10 +199,16 @@ struct DeleteHolds: PostgresStatement {
     }
 }
 
-/// The runs of a journal that are under way.
+/// The runs of a journal that are under way and have no task: nobody but the process that took them goes on with them.
 struct LoadOpenExecutions: PostgresStatement {
     static let name = "load_open_executions"
-    static let sql = "SELECT \(LoadHolds.columns) FROM ledger.holds WHERE journal = $1 ORDER BY hold_id"
+    static let sql = """
+        SELECT \(LoadHolds.columns.qualified(by: "h")) FROM ledger.holds h
+        WHERE h.journal = $1 AND NOT EXISTS (
+            SELECT FROM ledger.run_tasks t WHERE t.journal = h.journal AND t.execution_id = h.hold_id
+        )
+        ORDER BY h.hold_id
+        """
     static let parameterTypes: [PostgresType] = [.int2]
 
     let journal: JournalID
