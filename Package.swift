@@ -67,7 +67,7 @@ let package = Package(
         .target(name: "Runs", dependencies: ["Ledger", "Registry", crypto], swiftSettings: settings),
         .target(
             name: "Providers",
-            dependencies: ["Ledger", "Registry", "Runs", asyncHTTPClient, nioCore, nioHTTP1],
+            dependencies: ["Ledger", "Registry", "Runs", asyncHTTPClient, crypto, nioCore, nioHTTP1],
             swiftSettings: settings
         ),
         .target(
@@ -180,8 +180,8 @@ let package = Package(
         .testTarget(
             name: "ProvidersTests",
             dependencies: [
-                "Providers", "ProviderSimulator", "Registry", "Runs", "Ledger", asyncHTTPClient, nioCore, nioPosix,
-                logging, lifecycle,
+                "Providers", "ProviderSimulator", "Registry", "Runs", "Ledger", asyncHTTPClient, crypto, nioCore,
+                nioHTTP1, nioPosix, logging, lifecycle,
             ],
             swiftSettings: settings
         ),
