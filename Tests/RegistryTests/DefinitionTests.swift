@@ -54,7 +54,7 @@ struct DefinitionTests {
         result:
           outputs: [/urls]
         cancel:
-          path: /jobs/{taskId}/cancel
+          path: /cancel/{taskId}
           allowedIn: [queued]
           answers: {"200": cancelled}
         lookUp:
