@@ -77,7 +77,7 @@ let package = Package(
         ),
         .target(
             name: "RunAPI",
-            dependencies: ["Ledger", "Registry", "Runs", hummingbird, httpTypes, logging, nioCore],
+            dependencies: ["Ledger", "Registry", "Runs", crypto, hummingbird, httpTypes, logging, nioCore],
             swiftSettings: settings
         ),
         .target(
@@ -176,7 +176,11 @@ let package = Package(
             dependencies: ["runledger", "Operations", "Ledger", "LocalCluster", "Registry", "RunAPI", "TestSupport"],
             swiftSettings: settings
         ),
-        .testTarget(name: "RegistryTests", dependencies: ["Registry", "Ledger"], swiftSettings: settings),
+        .testTarget(
+            name: "RegistryTests",
+            dependencies: ["Registry", "Ledger", "TestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "ProvidersTests",
             dependencies: [

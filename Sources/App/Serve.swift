@@ -26,10 +26,7 @@ public enum Serve {
         logger: Logger,
         onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) async throws -> ServiceGroup {
-        let registry = try ModelRegistry.load(
-            folder: configuration.modelsFolder,
-            variables: configuration.definitionVariables
-        )
+        let registry = try configuration.loadRegistry()
         let connection = try await LedgerConnection.open(
             databaseURL: configuration.databaseURL,
             sessions: configuration.databaseSessions
@@ -91,7 +88,8 @@ public enum Serve {
         var settings = ServiceGroupConfiguration(
             services: [
                 LedgerService(connection: connection, lease: lease), ProviderClientService(client: httpClient),
-                recovery, ServingService(server: server, runs: runs, grace: grace, logger: logger),
+                recovery, RegistryService(reloader: configuration.reloader(of: runs), logger: logger),
+                ServingService(server: server, runs: runs, grace: grace, logger: logger),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger

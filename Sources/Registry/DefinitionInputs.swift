@@ -10,10 +10,19 @@ struct DeclaredInputs {
 }
 
 extension MappingReader {
-    private static let typeNames = ["string", "numericString", "integer", "number", "boolean", "url", "array"]
+    private static let typeNames = [
+        "string", "numericString", "integer", "number", "boolean", "url", "array", "object",
+    ]
 
-    /// The `inputs` of a definition.
-    func inputSchema() -> DeclaredInputs {
+    /// How deeply objects can lie in objects: deeper than any provider wants.
+    private static let deepest = 4
+
+    /// The `inputs` of a definition, or the `fields` of an object.
+    ///
+    /// - Parameters:
+    ///   - rules: the rules over several of the fields; nil for none.
+    ///   - depth: how many objects these fields lie in.
+    func inputSchema(rules: RuleList?, depth: Int = 0) -> DeclaredInputs {
         var broken: Set<String> = []
         var fields: [String: InputField] = [:]
         for name in names {
@@ -22,13 +31,14 @@ extension MappingReader {
                 continue
             }
             let reader = optional(name).flatMap { MappingReader($0, path: field(name), issues: issues) }
-            if let field = reader?.inputField() {
+            if let field = reader?.inputField(depth: depth) {
                 fields[name] = field
             } else {
                 broken.insert(name)
             }
         }
-        return DeclaredInputs(schema: InputSchema(fields: fields), broken: broken)
+        let parsed = rules?.rules(over: DeclaredInputs(schema: InputSchema(fields: fields), broken: broken)) ?? []
+        return DeclaredInputs(schema: InputSchema(fields: fields, rules: parsed), broken: broken)
     }
 
     private static func isFieldName(_ name: String) -> Bool {
@@ -36,8 +46,8 @@ extension MappingReader {
         return name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
     }
 
-    private func inputField() -> InputField? {
-        guard let type = inputType(alsoAllowed: ["required", "default"]),
+    private func inputField(depth: Int) -> InputField? {
+        guard let type = inputType(alsoAllowed: ["required", "default"], depth: depth),
             let isRequired = flag("required", default: false)
         else { return nil }
         guard let node = optional("default") else {
@@ -57,13 +67,13 @@ extension MappingReader {
         return InputField(type: type, isRequired: false, fallback: fallback)
     }
 
-    private func inputType(alsoAllowed: [String]) -> InputType? {
+    private func inputType(alsoAllowed: [String], depth: Int) -> InputType? {
         let allowed = "one of " + Self.typeNames.joined(separator: ", ")
         guard let name = text("type", allowed) else { return nil }
         let keys: [String: [String]] = [
             "string": ["minLength", "maxLength", "enum"], "numericString": ["min", "max"],
             "integer": ["min", "max", "enum"], "number": ["min", "max"], "boolean": [], "url": [],
-            "array": ["items", "minItems", "maxItems"],
+            "array": ["items", "minItems", "maxItems"], "object": ["fields", "rules"],
         ]
         guard let ownKeys = keys[name] else {
             reject("type", "must be \(allowed), not \(name)")
@@ -72,13 +82,38 @@ extension MappingReader {
         allowOnly(["type"] + alsoAllowed + ownKeys)
         switch name {
         case "string": return stringType()
-        case "numericString": return numberRange(required: true).map(InputType.numericString)
+        case "numericString": return numericStringType()
         case "integer": return integerType()
         case "number": return numberType()
         case "boolean": return .boolean
         case "url": return .url
-        default: return arrayType()
+        case "array": return arrayType(depth: depth)
+        default: return objectType(depth: depth)
         }
+    }
+
+    private func numericStringType() -> InputType? {
+        guard let range = numberRange(required: true) else { return nil }
+        // Every value is listed where the fields are published, so there must not be too many.
+        let (count, overflow) = range.upperBound.subtractingReportingOverflow(range.lowerBound)
+        guard !overflow, count < 1_000 else {
+            reject("max", "must be at most 999 above min")
+            return nil
+        }
+        return .numericString(range)
+    }
+
+    private func objectType(depth: Int) -> InputType? {
+        guard depth < Self.deepest else {
+            reject("type", "lies in more than \(Self.deepest) objects")
+            return nil
+        }
+        guard let fields = mapping("fields", "a mapping from field names to fields"),
+            let list = ruleList("rules")
+        else { return nil }
+        let issueCount = issues.found.count
+        let inputs = fields.inputSchema(rules: list, depth: depth + 1)
+        return issues.found.count == issueCount ? .object(inputs.schema) : nil
     }
 
     private func stringType() -> InputType? {
@@ -155,8 +190,9 @@ extension MappingReader {
         return .number(minimum: bounds["min"], maximum: bounds["max"])
     }
 
-    private func arrayType() -> InputType? {
-        let items = mapping("items", "a mapping with the type of the elements")?.inputType(alsoAllowed: [])
+    private func arrayType(depth: Int) -> InputType? {
+        let items = mapping("items", "a mapping with the type of the elements")?
+            .inputType(alsoAllowed: [], depth: depth)
         guard let items, let least = wholeNumber("minItems", in: 0...1_000, default: 0),
             let most = wholeNumber("maxItems", in: 1...1_000)
         else { return nil }

@@ -29,7 +29,7 @@ public struct RegistryError: Error, Hashable, Sendable, CustomStringConvertible 
 
 /// Collects what is wrong with one file, so that all of it is reported at once.
 final class DefinitionIssues {
-    private let file: String
+    let file: String
     private(set) var found: [DefinitionIssue] = []
 
     init(file: String) { self.file = file }

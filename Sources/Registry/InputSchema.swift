@@ -1,14 +1,17 @@
-/// The fields that a model takes.
+/// The fields that a model takes, and the rules over several of them.
 public struct InputSchema: Hashable, Sendable {
     /// By name.
     public let fields: [String: InputField]
+    /// In the order of the definition.
+    public let rules: [InputRule]
 
     /// Names in the order of their bytes, so that issues come in a fixed order.
-    private let names: [String]
+    let names: [String]
 
     /// Makes a schema.
-    public init(fields: [String: InputField]) {
+    public init(fields: [String: InputField], rules: [InputRule] = []) {
         self.fields = fields
+        self.rules = rules
         self.names = fields.keys.sorted()
     }
 
@@ -18,6 +21,18 @@ public struct InputSchema: Hashable, Sendable {
             return .invalid([InputIssue(path: "inputs", message: "must be an object, not \(inputs.kindName)")])
         }
         var issues: [InputIssue] = []
+        guard let values = check(given, path: "", issues: &issues) else { return .invalid(issues) }
+        return .valid(ValidatedInputs(values: values))
+    }
+
+    /// Checks an object at a path, which is empty for the inputs as a whole: fields first, then what is no field, then
+    /// the rules. Adds what is wrong to `issues` and returns nil, or returns the values with defaults filled in.
+    func check(
+        _ given: [String: JSONValue],
+        path: String,
+        issues: inout [InputIssue]
+    ) -> [String: JSONValue]? {
+        let issueCount = issues.count
         var values: [String: JSONValue] = [:]
         values.reserveCapacity(fields.count)
         for name in names {
@@ -26,17 +41,24 @@ public struct InputSchema: Hashable, Sendable {
                 if let fallback = field.fallback {
                     values[name] = fallback
                 } else if field.isRequired {
-                    issues.append(InputIssue(path: name, message: "is required"))
+                    issues.append(InputIssue(path: Self.path(path, name), message: "is required"))
                 }
                 continue
             }
-            if let checked = field.type.check(value, path: name, issues: &issues) { values[name] = checked }
+            if let checked = field.type.check(value, path: Self.path(path, name), issues: &issues) {
+                values[name] = checked
+            }
         }
         for name in given.keys.sorted() where fields[name] == nil {
-            issues.append(InputIssue(path: name, message: "is not a field of this model"))
+            let owner = path.isEmpty ? "this model" : "this object"
+            issues.append(InputIssue(path: Self.path(path, name), message: "is not a field of \(owner)"))
         }
-        return issues.isEmpty ? .valid(ValidatedInputs(values: values)) : .invalid(issues)
+        for rule in rules { rule.check(given: given, values: values, path: path, issues: &issues) }
+        return issues.count == issueCount ? values : nil
     }
+
+    /// The path of a member.
+    static func path(_ path: String, _ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 }
 
 /// One field of a model's inputs.
@@ -58,7 +80,7 @@ public struct InputField: Hashable, Sendable {
 
 /// One thing that is wrong with a run's inputs.
 public struct InputIssue: Hashable, Sendable {
-    /// The field, with `[2]` for an element of an array.
+    /// The field, such as `elements[2].image_url`; `inputs` for a rule over several fields.
     public let path: String
     /// What is wrong with it, as the end of a sentence that begins with the field.
     public let message: String

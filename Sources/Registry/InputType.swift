@@ -12,10 +12,12 @@ public indirect enum InputType: Hashable, Sendable {
     case number(minimum: String?, maximum: String?)
     /// True or false.
     case boolean
-    /// An absolute `http` or `https` URL of at most 2,048 bytes.
+    /// An absolute `http` or `https` URL of at most 2,048 characters, all of them printable ASCII (RFC 3986).
     case url
     /// A list with a bounded count of elements of one type.
     case array(of: InputType, counts: ClosedRange<Int>)
+    /// An object with fields and rules of its own.
+    case object(InputSchema)
 
     /// What a field that holds this is called in a message: `a string`, `a whole number` …
     var name: String {
@@ -27,6 +29,7 @@ public indirect enum InputType: Hashable, Sendable {
         case .boolean: "true or false"
         case .url: "an http or https URL"
         case .array: "an array"
+        case .object: "an object"
         }
     }
 
@@ -52,6 +55,8 @@ public indirect enum InputType: Hashable, Sendable {
         case (.url, .string(let text)): problem = Self.isURL(text) ? nil : "must be \(name)"
         case (.array(let item, let counts), .array(let elements)):
             return Self.check(elements, item: item, counts: counts, path: path, issues: &issues)
+        case (.object(let schema), .object(let members)):
+            return schema.check(members, path: path, issues: &issues).map(JSONValue.object)
         default: problem = "must be \(name), not \(value.kindName)"
         }
         guard let problem else { return accepted }
@@ -129,9 +134,12 @@ public indirect enum InputType: Hashable, Sendable {
         if case .decimal(let text) = value { " (\(text.prefix(40)))" } else { "" }
     }
 
+    /// The longest URL, in characters.
+    static let longestURL = 2_048
+
     private static func isURL(_ text: String) -> Bool {
         let lower = text.prefix(8).lowercased()
-        guard text.utf8.count <= 2_048, text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { return false }
+        guard text.utf8.count <= longestURL, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return false }
         guard lower.hasPrefix("https://") || lower.hasPrefix("http://") else { return false }
         let host = text.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         return !host.isEmpty && !host.hasPrefix(":") && !host.contains("\\")

@@ -63,6 +63,8 @@ public struct ModelDefinition: Sendable {
     public let unresolved: UnresolvedPolicy
     /// Who does the work, and how they are spoken to.
     public let provider: ProviderBinding
+    /// Where it was read, and what decides whether it has changed.
+    let source: DefinitionSource
 
     /// The version of the price rule; goes into events.
     public var priceVersion: Int32 { price.version }
@@ -80,41 +82,34 @@ public struct ModelDefinition: Sendable {
     /// - Throws: when the inputs can't be priced, as inputs that another definition validated may be. Such a run must
     ///   be refused; it is never free.
     public func quote(_ inputs: ValidatedInputs) throws(PricingError) -> Quote {
-        let units = try price.units(of: inputs)
-        let unitPrice = try price.unitPrice(for: inputs)
+        let most = try price.most(for: inputs)
         return Quote(
-            amount: try PriceRule.total(unitPrice, units: units),
-            units: units,
-            unitPrice: unitPrice,
+            amount: most.amount,
+            units: most.units,
+            unitPrice: most.unitPrice,
             priceVersion: price.version,
             definitionVersion: version,
-            wholesale: try price.wholesale(units: units)
+            wholesale: most.wholesale
         )
     }
 
-    /// What a run that succeeded costs: the delivered number of units at the quoted unit price.
+    /// What a run that succeeded costs: the delivered number of units at the quoted unit price, or the delivered tokens.
     ///
-    /// A provider that reports no units is taken to have delivered what was asked for. One that reports more gives an
-    /// amount above the quote; the customer pays the quote, the rest is ours (design, section 7).
+    /// A provider that reports no units or tokens is taken to have delivered the most that was asked for. One that
+    /// reports more gives an amount above the quote; the customer pays the quote, the rest is ours (design, section 7).
     ///
     /// - Throws: as `quote(_:)`, and when the provider reports a number of units that no amount can hold.
     public func actualCost(_ inputs: ValidatedInputs, delivered: DeliveredUsage) throws(PricingError) -> Credits {
-        let asked = try price.units(of: inputs)
-        let unitPrice = try price.unitPrice(for: inputs)
-        guard price.basis != .perCall, let units = delivered.units else {
-            return try PriceRule.total(unitPrice, units: asked)
-        }
-        return try PriceRule.total(unitPrice, units: units)
+        try price.cost(of: delivered, inputs: inputs)
     }
 
     /// What the provider charges us for a run that succeeded: what it reported, else the wholesale price of the
-    /// delivered units.
+    /// delivered units or tokens.
     ///
     /// - Throws: as `actualCost(_:delivered:)`.
     public func providerCost(_ inputs: ValidatedInputs, delivered: DeliveredUsage) throws(PricingError) -> MicroUSD {
         if let reported = delivered.cost { return reported }
-        let asked = try price.units(of: inputs)
-        return try price.wholesale(units: price.basis == .perCall ? asked : delivered.units ?? asked)
+        return try price.wholesale(of: delivered, inputs: inputs)
     }
 }
 

@@ -23,16 +23,17 @@ public struct ModelRegistry: Sendable {
     ) throws(RegistryError) -> ModelRegistry {
         try load(
             files: DefinitionFile.all(in: folder, "model"),
-            providers: DefinitionFile.all(in: providersFolder ?? sibling("providers", of: folder), "provider"),
+            providers: DefinitionFile.all(in: providersFolder ?? Self.providersFolder(beside: folder), "provider"),
             variables: variables
         )
     }
 
-    private static func sibling(_ name: String, of folder: String) -> String {
+    /// The folder that `load(folder:providersFolder:variables:)` reads providers from unless it is told otherwise.
+    public static func providersFolder(beside folder: String) -> String {
         var path = folder[...]
         while path.count > 1, path.last == "/" { path = path.dropLast() }
-        guard let slash = path.lastIndex(of: "/") else { return name }
-        return path[...slash] + name
+        guard let slash = path.lastIndex(of: "/") else { return "providers" }
+        return path[...slash] + "providers"
     }
 
     /// Reads definitions from texts; see `load(folder:providersFolder:variables:)`.
@@ -76,6 +77,14 @@ public struct ModelRegistry: Sendable {
 
     /// The enabled model of that name, or nil.
     public func model(named name: String) -> ModelDefinition? { enabled[name] }
+
+    /// The model of that name, enabled or not, or nil.
+    public func definition(named name: String) -> ModelDefinition? {
+        enabled[name] ?? models.first { $0.internalName == name }
+    }
+
+    /// Every enabled model, ordered by name.
+    public var enabledModels: [ModelDefinition] { models.filter(\.isEnabled) }
 }
 
 extension ModelRegistry {
@@ -86,7 +95,7 @@ extension ModelRegistry {
     }
 
     private static let keys = [
-        "internalName", "displayName", "type", "enabled", "requiredTier", "version", "inputs", "price",
+        "internalName", "displayName", "type", "enabled", "requiredTier", "version", "inputs", "rules", "price",
         "deadlineSeconds", "unresolved", "provider",
     ]
 
@@ -130,9 +139,9 @@ extension ModelRegistry {
             let action = policy.choice("policy", UnresolvedPolicy.Action.self)
             if let seconds, let action { unresolved = UnresolvedPolicy(holdSeconds: Int(seconds), action: action) }
         }
-        guard let inputs = reader.mapping("inputs", "a mapping from field names to fields")?.inputSchema() else {
-            return nil
-        }
+        let rules = reader.ruleList("rules")
+        let fields = reader.mapping("inputs", "a mapping from field names to fields")
+        guard let inputs = fields?.inputSchema(rules: rules), rules != nil else { return nil }
         let price = reader.mapping("price", "a price rule")?.priceRule(for: inputs)
         let provider = reader.mapping("provider", "who does the work").flatMap { provider in
             catalog.bind(
@@ -156,7 +165,8 @@ extension ModelRegistry {
             price: price,
             deadlineSeconds: Int(deadline),
             unresolved: unresolved,
-            provider: provider
+            provider: provider,
+            source: DefinitionSource(reader)
         )
     }
 }

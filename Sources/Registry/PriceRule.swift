@@ -8,6 +8,8 @@ public enum PriceBasis: String, Hashable, Sendable, CaseIterable {
     case perImage
     /// Times the seconds of output.
     case perSecond
+    /// By the tokens that the model reads and writes.
+    case perToken
 }
 
 /// Why a run can't be priced. A run that can't be priced is refused.
@@ -24,15 +26,15 @@ public enum PricingError: Error, Hashable, Sendable {
 public struct Quote: Hashable, Sendable {
     /// The most the customer can be charged for the run.
     public let amount: Credits
-    /// How many units were asked for: 1 for a price per call.
+    /// How many units were asked for: 1 for a price per call or per token.
     public let units: Int64
-    /// What one unit costs with the options chosen.
+    /// What one unit costs with the options chosen; for a price per token, the amount.
     public let unitPrice: Credits
     /// The version of the price rule used.
     public let priceVersion: Int32
     /// The version of the definition used.
     public let definitionVersion: Int32
-    /// What the provider is expected to charge us.
+    /// What the provider is expected to charge us; for a price per token, the most.
     public let wholesale: MicroUSD
 
     /// Makes a quote.
@@ -53,93 +55,65 @@ public struct Quote: Hashable, Sendable {
     }
 }
 
-/// A versioned rule that turns inputs into an amount: unit price × multipliers of the chosen options × units.
+/// A versioned rule that turns inputs into an amount.
 public struct PriceRule: Hashable, Sendable {
     /// The version of the rule, counted up with every change of a price.
     public let version: Int32
     /// What one unit is.
     public let basis: PriceBasis
-    /// The field with the number of units; nil for a price per call.
-    public let unitsField: String?
-    /// What one unit costs before multipliers.
-    public let base: BasePrice
-    /// Per field, what each of its values does to the unit price.
-    public let multipliers: [String: [String: Multiplier]]
-    /// What the provider charges us for one unit.
-    public let wholesalePerUnit: MicroUSD
+    /// What a unit costs.
+    public let rates: Rates
 
-    /// Where the unit price comes from.
-    public enum BasePrice: Hashable, Sendable {
-        /// The same for every run.
-        case fixed(Credits)
-        /// Chosen by the value of a field.
-        case byField(String, [String: Credits])
+    /// What a unit costs.
+    public enum Rates: Hashable, Sendable {
+        /// Calls, images or seconds.
+        case units(UnitRates)
+        /// Tokens.
+        case tokens(TokenRates)
     }
 
-    /// A factor with at most six decimals, above zero.
-    public struct Multiplier: Hashable, Sendable {
-        /// The factor in millionths.
-        public let millionths: Int64
-
-        /// Makes a factor from millionths.
-        public init(millionths: Int64) { self.millionths = millionths }
-    }
-
-    /// How many units the inputs ask for.
-    func units(of inputs: ValidatedInputs) throws(PricingError) -> Int64 {
-        guard let unitsField else { return 1 }
-        guard let text = inputs[unitsField]?.scalarText, let units = Int64(text), units > 0 else {
-            throw .unknownUnits(field: unitsField)
+    /// The most that a run with these inputs can cost, in the terms of a quote.
+    func most(for inputs: ValidatedInputs) throws(PricingError) -> (
+        amount: Credits, units: Int64, unitPrice: Credits, wholesale: MicroUSD
+    ) {
+        switch rates {
+        case .units(let rates):
+            let units = try rates.units(of: inputs)
+            let unitPrice = try rates.unitPrice(for: inputs)
+            let amount = try UnitRates.total(unitPrice, units: units)
+            return (amount, units, unitPrice, try rates.wholesale(units: units, inputs: inputs))
+        case .tokens(let rates):
+            let tokens = try rates.most(for: inputs)
+            let amount = try rates.amount(of: tokens)
+            return (amount, 1, amount, try rates.wholesale(of: tokens))
         }
-        return units
     }
 
-    /// What one unit costs with the options chosen.
-    func unitPrice(for inputs: ValidatedInputs) throws(PricingError) -> Credits {
-        let price: Credits
-        switch base {
-        case .fixed(let fixed): price = fixed
-        case .byField(let field, let prices):
-            guard let value = inputs[field]?.scalarText, let chosen = prices[value] else {
-                throw .unknownOption(field: field)
-            }
-            price = chosen
+    /// What the customer owes for what was delivered; may be above the quote.
+    func cost(of delivered: DeliveredUsage, inputs: ValidatedInputs) throws(PricingError) -> Credits {
+        switch rates {
+        case .units(let rates):
+            let unitPrice = try rates.unitPrice(for: inputs)
+            return try UnitRates.total(unitPrice, units: try units(delivered, rates, inputs))
+        case .tokens(let rates): return try rates.amount(of: try rates.tokens(of: delivered, inputs: inputs))
         }
-        var chosen: [Multiplier] = []
-        for (field, factors) in multipliers {
-            guard let value = inputs[field]?.scalarText, let factor = factors[value] else {
-                throw .unknownOption(field: field)
-            }
-            chosen.append(factor)
+    }
+
+    /// What the provider charges us for what was delivered, by its wholesale price.
+    func wholesale(of delivered: DeliveredUsage, inputs: ValidatedInputs) throws(PricingError) -> MicroUSD {
+        switch rates {
+        case .units(let rates):
+            return try rates.wholesale(units: try units(delivered, rates, inputs), inputs: inputs)
+        case .tokens(let rates): return try rates.wholesale(of: try rates.tokens(of: delivered, inputs: inputs))
         }
-        return try Self.scaled(price, by: chosen)
     }
 
-    /// A price times factors, rounded up to a whole micro-credit once, after all of them.
-    static func scaled(_ price: Credits, by factors: [Multiplier]) throws(PricingError) -> Credits {
-        var product = Int128(price.microcredits)
-        var divisor: Int128 = 1
-        for factor in factors {
-            let (next, overflow) = product.multipliedReportingOverflow(by: Int128(factor.millionths))
-            guard !overflow else { throw .overflow }
-            // At most four factors have a price, so the divisor is at most 10^24.
-            (product, divisor) = (next, divisor * 1_000_000)
-        }
-        let rounded = product / divisor + (product % divisor > 0 ? 1 : 0)
-        guard let amount = Int64(exactly: rounded) else { throw .overflow }
-        return Credits(microcredits: amount)
-    }
-
-    /// Price × units.
-    static func total(_ unitPrice: Credits, units: Int64) throws(PricingError) -> Credits {
-        guard let total = unitPrice.multiplied(by: units) else { throw .overflow }
-        return total
-    }
-
-    /// What the provider charges us for so many units.
-    func wholesale(units: Int64) throws(PricingError) -> MicroUSD {
-        let (product, overflow) = wholesalePerUnit.microdollars.multipliedReportingOverflow(by: units)
-        guard !overflow else { throw .overflow }
-        return MicroUSD(microdollars: product)
+    private func units(
+        _ delivered: DeliveredUsage,
+        _ rates: UnitRates,
+        _ inputs: ValidatedInputs
+    ) throws(PricingError) -> Int64 {
+        let asked = try rates.units(of: inputs)
+        return basis == .perCall ? asked : delivered.units ?? asked
     }
 }

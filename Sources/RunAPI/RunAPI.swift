@@ -25,6 +25,7 @@ public enum RunAPI {
         let router = Router(context: APIContext.self)
         router.add(middleware: APIMiddleware(identifiers: IdentifierSource(clock: clock), logger: logger))
         RunController(service: service, authenticator: authenticator).addRoutes(to: router)
+        ModelController(models: service.models, authenticator: authenticator).addRoutes(to: router)
         router.answerStatus(at: "/healthz") { (.ok, "ok") }
         router.answerStatus(at: "/readyz") { await isReady() ? (.ok, "ready") : (.serviceUnavailable, "not ready") }
         return router

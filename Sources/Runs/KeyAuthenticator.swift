@@ -54,6 +54,21 @@ public final class KeyAuthenticator: Sendable {
         return identity(secret, record)
     }
 
+    /// Whose key this is, as the ledger knows it now: for requests that no admission follows, so that a key that was
+    /// revoked reads nothing more.
+    ///
+    /// - Throws: when the ledger can't be asked.
+    public func authenticateNow(_ header: String?) async throws(LedgerFailure) -> Identity? {
+        guard let identity = try await authenticate(header),
+            let found = try await ledger.findKey(identity.keyID)
+        else { return nil }
+        guard found.key.revokedAt == nil else {
+            noteRevoked(identity.keyID)
+            return nil
+        }
+        return identity
+    }
+
     /// Notes that the ledger has refused a key for good.
     public func noteRevoked(_ keyID: KeyID) {
         known.withLock { $0[keyID]?.isRevoked = true }

@@ -12,10 +12,11 @@ public final class RunService: Sendable {
 
     /// The process, as executions name it.
     public let instance: Int64
+    /// The models: those that can be run now, and recent versions of theirs.
+    public let models: ModelCatalogue
     let ledger: any RunLedger
     let identifiers: IdentifierSource
     private let provider: any ModelProvider
-    private let registry: Mutex<ModelRegistry>
     private let observer: any RunObserver
     private let work = Mutex(Work())
 
@@ -34,7 +35,7 @@ public final class RunService: Sendable {
     /// - Parameters:
     ///   - ledger: decides and records.
     ///   - provider: has runs done.
-    ///   - registry: the models.
+    ///   - registry: the models to begin with.
     ///   - instance: this process, among those that dispatch runs of the ledger.
     ///   - clock: the wall clock, for identifiers.
     ///   - observer: hears of what an operator should know.
@@ -48,7 +49,7 @@ public final class RunService: Sendable {
     ) {
         self.ledger = ledger
         self.provider = provider
-        self.registry = Mutex(registry)
+        self.models = ModelCatalogue(registry)
         self.instance = instance
         self.identifiers = IdentifierSource(clock: clock)
         self.observer = observer
@@ -57,12 +58,21 @@ public final class RunService: Sendable {
     /// Runs under way in this process, and holds that are being given back.
     public var underWayCount: Int { work.withLock(\.count) }
 
+    /// Puts other models in the place of those that can be run. Runs that were admitted keep the definition they were
+    /// admitted with.
+    ///
+    /// - Throws: as `ModelCatalogue.replace(with:)`; the models then stay as they are.
+    @discardableResult
+    public func replaceRegistry(_ registry: ModelRegistry) throws(RegistryError) -> RegistryChange {
+        try models.replace(with: registry)
+    }
+
     /// Runs a model for whoever asks, and returns when there is a durable answer.
     ///
     /// The work goes on in a task of its own, so that a caller that was cancelled changes nothing about it. After
     /// `drain(grace:)` has interrupted what was under way, the answer is `unavailable(.overloaded)`.
     public func run(_ request: RunRequest) async -> RunAnswer {
-        let preflight = RunPreflight(request, registry: registry.withLock { $0 })
+        let preflight = RunPreflight(request, registry: models.current)
         let executionID = ExecutionID(identifiers.next(in: ledger.journal(of: request.identity.accountID)))
         let task: Task<RunAnswer, Never>? = work.withLock { work in
             guard !work.isInterrupted else { return nil }

@@ -22,31 +22,63 @@ struct QuoteTests {
     struct NotAnObject: Error {}
     struct Refused: Error { let outcome: InputValidation }
 
+    private static let table = RegistryTests.table(
+        """
+        gpt-5-4-mini {} -> 1 x 1 = 1, wholesale 900
+
+        # per image by resolution
+        nano-banana-2 {} -> 4 x 1 = 4, wholesale 8000
+        nano-banana-2 {"resolution":"0.5K","num_images":3} -> 2.5 x 3 = 7.5, wholesale 24000
+        nano-banana-2 {"resolution":"4K","num_images":4} -> 8 x 4 = 32, wholesale 32000
+
+        # per image by resolution, times a factor for quality
+        gpt-image-2 {} -> 10 x 1 = 10, wholesale 30000
+        gpt-image-2 {"quality":"low"} -> 5 x 1 = 5, wholesale 30000
+        gpt-image-2 {"quality":"high","resolution":"2K","n":2} -> 37.5 x 2 = 75, wholesale 60000
+        gpt-image-2 {"quality":"low","resolution":"2K","n":3} -> 7.5 x 3 = 22.5, wholesale 90000
+        gpt-image-2 {"quality":"high","resolution":"4K","n":4} -> 60 x 4 = 240, wholesale 120000
+
+        # per second, times factors for resolution and sound
+        studio-preview {} -> 12 x 5 = 60, wholesale 560000
+        studio-preview {"duration":"4"} -> 12 x 4 = 48, wholesale 448000
+        studio-preview {"duration":"15","resolution":"1080p"} -> 21 x 15 = 315, wholesale 1680000
+        studio-preview {"duration":"10","resolution":"1080p","generate_audio":true} -> 31.5 x 10 = 315, wholesale 1120000
+
+        # per second, with options that change the price, the wholesale cost, or both
+        seedance-2-0-full-access {} -> 42 x 5 = 210, wholesale 1025000
+        seedance-2-0-full-access {"type":"reference-to-video","reference_image_urls":["https://a.b/c"],"resolution":"1080p","duration":"15"} -> 118.75 x 15 = 1781.25, wholesale 6900000
+        seedance-2-0-fast {"resolution":"480p"} -> 16 x 5 = 80, wholesale 390000
+        seedance-2-0 {"duration":"4"} -> 38 x 4 = 152, wholesale 740000
+        kling-v3-i2v {"start_image_url":"https://a.b/c"} -> 36 x 5 = 180, wholesale 840000
+        kling-v3-i2v {"start_image_url":"https://a.b/c","generate_audio":false,"duration":"3"} -> 24 x 3 = 72, wholesale 336000
+        kling-o3-ref2v {"image_urls":["https://a.b/c"],"duration":"15"} -> 24 x 15 = 360, wholesale 1680000
+        kling-2-5-turbo-pro {"duration":"10"} -> 15 x 10 = 150, wholesale 700000
+        # the longest that the orientation allows
+        kling-v3-motion {"image_url":"https://a.b/c","video_url":"https://a.b/d","character_orientation":"video"} -> 36 x 30 = 1080, wholesale 5040000
+        kling-v3-motion {"image_url":"https://a.b/c","video_url":"https://a.b/d","character_orientation":"image"} -> 36 x 10 = 360, wholesale 1680000
+
+        # per image, per call
+        seedream-v5 {"num_images":6} -> 8 x 6 = 48, wholesale 210000
+        gpt-image-2-direct {"quality":"high","size":"1536x1024","n":2} -> 60 x 2 = 120, wholesale 330000
+        gpt-image-2-direct {"quality":"low"} -> 4 x 1 = 4, wholesale 11000
+        flux-1-1-pro {} -> 9 x 1 = 9, wholesale 40000
+        suno-v5 {} -> 14 x 1 = 14, wholesale 60000
+        gemini-3-1-flash-lite {} -> 0.5 x 1 = 0.5, wholesale 400
+
+        # per token: 39 bytes and 500 around them at 0.0007, 1000 written at 0.0035
+        claude-sonnet {"max_tokens":1000} -> 3.8773 x 1 = 3.8773, wholesale 16617
+        """
+    )
+
+    @Test("every model that is shipped has a price in the table, so none is free or forgotten")
+    func everyModel() {
+        let priced = Set(Self.table.map { String($0.left.prefix { $0 != " " }) })
+        #expect(Set(registry.models.map(\.internalName)) == priced)
+    }
+
     @Test(
         "the quote is unit price x options x units, in credits, with the wholesale cost in micro-USD",
-        arguments: table(
-            """
-            gpt-5-4-mini {} -> 1 x 1 = 1, wholesale 900
-
-            # per image by resolution
-            nano-banana-2 {} -> 4 x 1 = 4, wholesale 8000
-            nano-banana-2 {"resolution":"0.5K","num_images":3} -> 2.5 x 3 = 7.5, wholesale 24000
-            nano-banana-2 {"resolution":"4K","num_images":4} -> 8 x 4 = 32, wholesale 32000
-
-            # per image by resolution, times a factor for quality
-            gpt-image-2 {} -> 10 x 1 = 10, wholesale 30000
-            gpt-image-2 {"quality":"low"} -> 5 x 1 = 5, wholesale 30000
-            gpt-image-2 {"quality":"high","resolution":"2K","n":2} -> 37.5 x 2 = 75, wholesale 60000
-            gpt-image-2 {"quality":"low","resolution":"2K","n":3} -> 7.5 x 3 = 22.5, wholesale 90000
-            gpt-image-2 {"quality":"high","resolution":"4K","n":4} -> 60 x 4 = 240, wholesale 120000
-
-            # per second, times factors for resolution and sound
-            studio-preview {} -> 12 x 5 = 60, wholesale 560000
-            studio-preview {"duration":"4"} -> 12 x 4 = 48, wholesale 448000
-            studio-preview {"duration":"15","resolution":"1080p"} -> 21 x 15 = 315, wholesale 1680000
-            studio-preview {"duration":"10","resolution":"1080p","generate_audio":true} -> 31.5 x 10 = 315, wholesale 1120000
-            """
-        )
+        arguments: Self.table
     )
     func quotes(row: TableRow) throws {
         let (model, inputs) = try priced(row.left)
@@ -54,13 +86,14 @@ struct QuoteTests {
         let shown = "\(quote.unitPrice) x \(quote.units) = \(quote.amount), wholesale \(quote.wholesale.microdollars)"
         #expect(shown == row.right)
         #expect(quote.priceVersion == 1)
-        #expect(quote.definitionVersion == 1)
+        #expect(quote.definitionVersion == model.version)
+        #expect(quote.amount.isPositive)
         #expect(try model.quote(inputs) == quote)
     }
 
     @Test(
         "the actual cost follows what was delivered; nothing said means what was asked for",
-        arguments: table(
+        arguments: RegistryTests.table(
             """
             gpt-image-2 {"n":3} delivered 3 -> costs 30, provider 90000
             gpt-image-2 {"n":3} delivered 2 -> costs 20, provider 60000

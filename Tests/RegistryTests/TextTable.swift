@@ -32,6 +32,9 @@ let modelsFolder = URL(filePath: #filePath).deletingLastPathComponent().deleting
 let variables = [
     "KIE_BASE_URL": "http://127.0.0.1:1", "KIE_API_KEY": "kie-secret", "TEXT_BASE_URL": "http://127.0.0.1:2",
     "TEXT_API_KEY": "text-secret", "IMAGE_BASE_URL": "http://127.0.0.1:3", "IMAGE_API_KEY": "image-secret",
+    "FAL_API_KEY": "fal-secret", "ANTHROPIC_API_KEY": "anthropic-secret", "OPENAI_API_KEY": "openai-secret",
+    "ARK_API_KEY": "ark-secret", "SUNO_API_KEY": "suno-secret", "REPLICATE_API_TOKEN": "replicate-secret",
+    "KLING_ACCESS_KEY": "kling-access", "KLING_SECRET_KEY": "kling-secret",
 ]
 
 /// The definitions of the providers that the product ships.

@@ -21,7 +21,7 @@ struct FramingTests {
 
     @Test(
         "there is nothing at other paths",
-        arguments: ["/", "/api/models", "/api/models/echo", "/api/models//run", "/api/models/echo/run/x", "/run"]
+        arguments: ["/", "/api", "/api/models/echo", "/api/models//run", "/api/models/echo/run/x", "/run"]
     )
     func notFound(path: String) async throws {
         let expected = Self.error("404 Not Found", "NOT_FOUND", "There is nothing at this path")

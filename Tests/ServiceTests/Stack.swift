@@ -72,13 +72,18 @@ final class Stack: Sendable {
     ///
     /// - Parameters:
     ///   - port: the port; 0 for any that is free.
+    ///   - models: the folder of the models' definitions, with the providers' beside it; nil for those that are shipped.
     ///   - environment: settings beside the usual ones.
-    func startService(port: Int = 0, environment: [String: String] = [:]) async throws -> RunningService {
+    func startService(
+        port: Int = 0,
+        models: String? = nil,
+        environment: [String: String] = [:]
+    ) async throws -> RunningService {
         let number = processes.withLock(\.count)
         let process = try Program.start(
             [
-                "serve", "--port", "\(port)", "--models", "\(Program.sources)/models", "--simulator",
-                "http://127.0.0.1:\(simulatorPort)",
+                "serve", "--port", "\(port)", "--models", models ?? "\(Program.sources)/models",
+                "--simulator", "http://127.0.0.1:\(simulatorPort)",
             ],
             databaseURL: databaseURL,
             environment: environment,

@@ -1,0 +1,61 @@
+import AsyncHTTPClient
+import Foundation
+import Glibc
+import Ledger
+import NIOCore
+import NIOHTTP1
+import Registry
+import TestSupport
+import Testing
+
+@Suite("definitions that change while the service runs", .serialized, .timeLimit(.minutes(3)))
+struct DefinitionReloadTests {
+    @Test("a new price is charged without a restart and named by its events; a bad file changes nothing and is told")
+    func reload() async throws {
+        try await withTemporaryFolder { folder in
+            for name in ["models", "providers"] {
+                try FileManager.default.copyItem(atPath: "\(Program.sources)/\(name)", toPath: "\(folder)/\(name)")
+            }
+            try await Stack.with { stack in
+                let service = try await stack.startService(models: folder + "/models")
+                let customer = try await stack.openAccount(credits: 100)
+                let call = Call(customer: customer)
+                let file = "\(folder)/models/\(call.model).yaml"
+                #expect(await stack.send(call, to: service.url).answer?.cost == Credits(whole: 1))
+
+                let old = try String(contentsOfFile: file, encoding: .utf8)
+                let dearer = old.replacing("version: 1\n", with: "version: 2\n").replacing(#""1""#, with: #""2.5""#)
+                try dearer.write(toFile: file, atomically: true, encoding: .utf8)
+                try await eventually("the new version is listed") {
+                    try await version(of: call, stack, service) == 2
+                }
+                #expect(await stack.send(call, to: service.url).answer?.cost == Credits(decimal: "2.5"))
+
+                // The same version for another price: refused at once when an operator asks for it.
+                let cheat = dearer.replacing(#""2.5""#, with: #""3""#)
+                try cheat.write(toFile: file, atomically: true, encoding: .utf8)
+                Glibc.kill(service.process.pid, SIGHUP)
+                let line = try await service.process.waitForLine(containing: "must be above 2: the price has changed")
+                #expect(line.contains("\(call.model).yaml:"))
+                #expect(await stack.send(call, to: service.url).answer?.cost == Credits(decimal: "2.5"))
+
+                let versions = try await stack.rows(
+                    """
+                    SELECT DISTINCT price_version FROM ledger.events
+                    WHERE account_id = '\(customer.account)' AND price_version IS NOT NULL ORDER BY price_version
+                    """
+                )
+                #expect(versions == [["1"], ["2"]])
+            }
+        }
+    }
+
+    private func version(of call: Call, _ stack: Stack, _ service: RunningService) async throws -> Int64? {
+        var request = HTTPClientRequest(url: "\(service.url)/api/models")
+        request.headers.add(name: "x-api-key", value: call.customer.key)
+        let response = try await stack.http.execute(request, timeout: .seconds(30))
+        let bytes = try await response.body.collect(upTo: 1 << 20)
+        let models = try JSONValue(parsing: bytes.readableBytesView)["models"]?.arrayValue ?? []
+        return models.first { $0["internalName"]?.stringValue == call.model }?["version"]?.integerValue
+    }
+}
