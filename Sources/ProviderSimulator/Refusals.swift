@@ -39,7 +39,9 @@ struct RefusalTable: Sendable {
         var candidate = fault
         while true {
             if let row = rows[candidate] { return response(row) }
-            guard let next = Self.nearest[candidate] else { preconditionFailure("every table has invalid and error500") }
+            guard let next = Self.nearest[candidate] else {
+                preconditionFailure("every table has invalid and error500")
+            }
             candidate = next
         }
     }

@@ -82,7 +82,8 @@ extension SimulatorBooks {
         var json: JSONValue {
             let refused = outcomes[.refused] ?? 0
             return [
-                "submitted": .integer(submitted), "refused": .integer(refused), "accepted": .integer(submitted - refused),
+                "submitted": .integer(submitted), "refused": .integer(refused),
+                "accepted": .integer(submitted - refused),
                 "open": .integer(outcomes[.accepted] ?? 0), "succeeded": .integer(outcomes[.completed] ?? 0),
                 "failed": .integer(outcomes[.failed] ?? 0), "cancelled": .integer(outcomes[.cancelled] ?? 0),
                 "duplicates": .integer(duplicates), "callbacks": .integer(callbacks),

@@ -13,12 +13,12 @@ struct BooksTests {
     ) async throws -> UInt {
         let body: JSONValue = ["model": "m", "prompt": .string(prompt), "input": ["prompt": .string(prompt)]]
         let headers = [("X-Client-Request-Id", id)]
-        return try await simulator.ask(.POST, path, body, key: key, headers: headers).status
+        return try await simulator.ask(.post, path, body, key: key, headers: headers).status
     }
 
     @Test("every wire books a run under our id, by provider, and shows what was accepted twice")
     func statement() async throws {
-        try await LiveSimulator.run { simulator in
+        try await LiveSimulator.run { simulator async throws in
             let paths = [
                 "/v1/text/generate": "text-http", "/v1/images/generate": "image-http", "/api/v1/jobs/createTask": "kie",
                 "/fal/queue/fal-ai/flux": "fal", "/openai/v1/images/generations": "openai",
@@ -30,7 +30,7 @@ struct BooksTests {
                     _ = try await Self.send(simulator, to: path, key: key, prompt: prompt, id: "run-\(provider)")
                 }
             }
-            let books = try await simulator.ask(.GET, "/_simulator/books").json
+            let books = try await simulator.ask(.get, "/_simulator/books").json
             let expected: JSONValue = [
                 "submitted": 4, "refused": 1, "accepted": 3, "open": 0, "succeeded": 2, "failed": 1, "cancelled": 0,
                 "duplicates": 2, "callbacks": 0,
@@ -47,9 +47,9 @@ struct BooksTests {
         var faults: [[JSONValue?]] = []
         for _ in 0..<2 {
             faults.append(
-                try await LiveSimulator.run { simulator in
+                try await LiveSimulator.run { simulator async throws in
                     let script: JSONValue = ["chaos": .decimal("0.2"), "seed": 7]
-                    #expect(try await simulator.ask(.POST, "/_simulator/script", script).status == 204)
+                    #expect(try await simulator.ask(.post, "/_simulator/script", script).status == 204)
                     for number in 0..<500 {
                         // The body of a run that is dropped or cut can't be read, which is what it is for.
                         _ = try? await Self.send(
@@ -59,7 +59,7 @@ struct BooksTests {
                             id: "run-\(number)"
                         )
                     }
-                    let runs = try await simulator.ask(.GET, "/_simulator/runs").json["runs"]?.arrayValue ?? []
+                    let runs = try await simulator.ask(.get, "/_simulator/runs").json["runs"]?.arrayValue ?? []
                     return runs.map { $0["fault"] }
                 }
             )
@@ -72,13 +72,13 @@ struct BooksTests {
 
     @Test("a script is for a provider, for a model, or for all, and the nearest counts")
     func scopes() async throws {
-        try await LiveSimulator.run { simulator in
+        try await LiveSimulator.run { simulator async throws in
             for (scope, fault) in [("*", "error500"), ("fal", "rateLimit")] {
                 let script: JSONValue = ["provider": .string(scope), "rates": [fault: 1]]
-                #expect(try await simulator.ask(.POST, "/_simulator/script", script).status == 204)
+                #expect(try await simulator.ask(.post, "/_simulator/script", script).status == 204)
             }
             let script: JSONValue = ["provider": "fal", "model": "fal-ai/flux", "rates": ["noCredit": 1]]
-            #expect(try await simulator.ask(.POST, "/_simulator/script", script).status == 204)
+            #expect(try await simulator.ask(.post, "/_simulator/script", script).status == 204)
             #expect(try await Self.send(simulator, to: "/v1/text/generate", id: "a") == 500)
             #expect(try await Self.send(simulator, to: "/fal/queue/fal-ai/other", key: "Key k", id: "b") == 429)
             #expect(try await Self.send(simulator, to: "/fal/queue/fal-ai/flux", key: "Key k", id: "c") == 403)
@@ -100,8 +100,8 @@ struct BooksTests {
         ]
     )
     func malformed(route: String, text: String, reason: String) async throws {
-        try await LiveSimulator.run { simulator in
-            let answer = try await simulator.ask(.POST, "/_simulator/\(route)", try JSONValue(text: text))
+        try await LiveSimulator.run { simulator async throws in
+            let answer = try await simulator.ask(.post, "/_simulator/\(route)", try JSONValue(text: text))
             #expect(answer.status == 400)
             #expect(answer.json["error"]?.stringValue?.hasPrefix(reason) == true, "\(answer.json)")
         }
@@ -109,11 +109,14 @@ struct BooksTests {
 
     @Test("a vendor with a key takes no other")
     func keys() async throws {
-        try await LiveSimulator.run { simulator in
+        try await LiveSimulator.run { simulator async throws in
             let settings: JSONValue = [
-                "keys": ["fal": "id:secret", "openai": "sk-1", "anthropic": "sk-2", "replicate": "r8", "ark": "a", "suno": "s"]
+                "keys": [
+                    "fal": "id:secret", "openai": "sk-1", "anthropic": "sk-2", "replicate": "r8", "ark": "a",
+                    "suno": "s",
+                ]
             ]
-            #expect(try await simulator.ask(.POST, "/_simulator/settings", settings).status == 204)
+            #expect(try await simulator.ask(.post, "/_simulator/settings", settings).status == 204)
             let path = "/openai/v1/images/generations"
             #expect(try await Self.send(simulator, to: path, key: "Bearer sk-1", id: "a") == 200)
             #expect(try await Self.send(simulator, to: path, key: "Bearer sk-2", id: "a") == 401)
@@ -122,10 +125,10 @@ struct BooksTests {
             #expect(try await Self.send(simulator, to: "/fal/queue/a/b", key: "Bearer id:secret", id: "a") == 401)
             #expect(try await Self.send(simulator, to: "/replicate/v1/models/a/b/predictions", id: "a") == 401)
             let path2 = "/anthropic/v1/messages"
-            let answer = try await simulator.ask(.POST, path2, [:], key: nil, headers: [("x-api-key", "sk-1")])
+            let answer = try await simulator.ask(.post, path2, [:], key: nil, headers: [("x-api-key", "sk-1")])
             #expect(answer.status == 401)
             #expect(answer.json["error"]?["type"] == "authentication_error")
-            let suno = try await simulator.ask(.POST, "/suno/api/v1/generate", [:])
+            let suno = try await simulator.ask(.post, "/suno/api/v1/generate", [:])
             #expect(suno.json["code"] == 401)
         }
     }

@@ -10,12 +10,12 @@ struct ClientTests {
 
     @Test(
         "a vendor's own client",
-        arguments: [("anthropic_sdk", 60), ("openai_sdk", 70), ("fal_sdk", 70), ("replicate_sdk", 50)]
+        arguments: [("anthropic_sdk", 60), ("openai_sdk", 80), ("fal_sdk", 75), ("replicate_sdk", 55)]
     )
     func client(script: String, minimumChecks: Int) async throws {
         let setUp = try await Self.run("/usr/bin/env", ["bash", "\(Self.root.path)/scripts/setup", "python"])
         try #require(setUp.code == 0, "\(setUp.output)")
-        try await LiveSimulator.run { simulator in
+        try await LiveSimulator.run { simulator async throws in
             let outcome = try await Self.run(
                 "\(Self.root.path)/.build/venv/bin/python",
                 ["\(Self.folder.path)/sdk/\(script).py", simulator.url]

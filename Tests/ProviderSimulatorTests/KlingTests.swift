@@ -20,22 +20,22 @@ struct KlingTests {
     @Test("the legacy API ends in succeed, the new one in succeeded")
     func success() async throws {
         let time = ManualClock()
-        try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 4_000), clock: time.clock) { simulator in
-            let old = try await simulator.ask(.POST, "/kling/v1/videos/text2video", Self.legacy(id: "run-1")).json
+        try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 4_000), clock: time.clock) { simulator async throws in
+            let old = try await simulator.ask(.post, "/kling/v1/videos/text2video", Self.legacy(id: "run-1")).json
             #expect(old["code"] == 0)
             #expect(old["data"]?["task_status"] == "submitted")
             let oldID = try #require(old["data"]?["task_id"]?.stringValue)
-            let new = try await simulator.ask(.POST, "/kling/text-to-video/kling-3.0", Self.modern(id: "run-2")).json
+            let new = try await simulator.ask(.post, "/kling/text-to-video/kling-3.0", Self.modern(id: "run-2")).json
             let newID = try #require(new["data"]?["id"]?.stringValue)
             var words: [JSONValue?] = []
             for _ in 0..<3 {
                 // By the vendor's id and by our own.
                 for id in [oldID, "run-1"] {
-                    let answer = try await simulator.ask(.GET, "/kling/v1/videos/text2video/\(id)").json
+                    let answer = try await simulator.ask(.get, "/kling/v1/videos/text2video/\(id)").json
                     words.append(answer["data"]?["task_status"])
                 }
                 for query in ["task_ids=\(newID)", "external_task_ids=run-2"] {
-                    let answer = try await simulator.ask(.GET, "/kling/tasks?\(query)").json
+                    let answer = try await simulator.ask(.get, "/kling/tasks?\(query)").json
                     words.append(answer["data"]?.arrayValue?.first?["status"])
                 }
                 time.advance(milliseconds: 2_000)
@@ -47,9 +47,9 @@ struct KlingTests {
                     expected[1], expected[2], expected[2], expected[3], expected[3],
                 ]
             )
-            let done = try await simulator.ask(.GET, "/kling/v1/videos/text2video/\(oldID)").json["data"]
+            let done = try await simulator.ask(.get, "/kling/v1/videos/text2video/\(oldID)").json["data"]
             #expect(done?["task_result"]?["videos"]?.arrayValue?.first?["duration"] == "5.1")
-            let task = try await simulator.ask(.GET, "/kling/tasks?task_ids=\(newID)").json["data"]?.arrayValue?.first
+            let task = try await simulator.ask(.get, "/kling/tasks?task_ids=\(newID)").json["data"]?.arrayValue?.first
             #expect(task?["billing"]?.arrayValue?.first?["charge_type"] == "cash")
             #expect(task?["outputs"]?.arrayValue?.first?["url"]?.stringValue?.hasSuffix(".mp4") == true)
         }
@@ -57,33 +57,33 @@ struct KlingTests {
 
     @Test("an id of our own is taken once, and an unknown one is not found")
     func ownID() async throws {
-        try await LiveSimulator.run { simulator in
-            let first = try await simulator.ask(.POST, "/kling/v1/videos/text2video", Self.legacy(id: "run-1"))
+        try await LiveSimulator.run { simulator async throws in
+            let first = try await simulator.ask(.post, "/kling/v1/videos/text2video", Self.legacy(id: "run-1"))
             #expect(first.status == 200)
-            let second = try await simulator.ask(.POST, "/kling/text-to-video/kling-3.0", Self.modern(id: "run-1"))
+            let second = try await simulator.ask(.post, "/kling/text-to-video/kling-3.0", Self.modern(id: "run-1"))
             #expect(second.status == 400)
             #expect(second.json["code"] == 1_201)
-            let unknown = try await simulator.ask(.GET, "/kling/v1/videos/text2video/run-9")
+            let unknown = try await simulator.ask(.get, "/kling/v1/videos/text2video/run-9")
             #expect(unknown.status == 404)
             #expect(unknown.json["code"] == 1_203)
-            #expect(try await simulator.ask(.GET, "/kling/tasks?external_task_ids=run-9").json["data"] == [])
+            #expect(try await simulator.ask(.get, "/kling/tasks?external_task_ids=run-9").json["data"] == [])
             #expect(try await simulator.books("kling")["submitted"] == 1)
         }
     }
 
     @Test("an id is free again when its request was refused, and found when the answer was lost")
     func lostAnswer() async throws {
-        try await LiveSimulator.run { simulator in
+        try await LiveSimulator.run { simulator async throws in
             let refused = Self.legacy("[[fault:error500]]", id: "run-1")
-            #expect(try await simulator.ask(.POST, "/kling/v1/videos/text2video", refused).status == 500)
+            #expect(try await simulator.ask(.post, "/kling/v1/videos/text2video", refused).status == 500)
             await #expect(throws: (any Error).self) {
                 _ = try await simulator.ask(
-                    .POST,
+                    .post,
                     "/kling/v1/videos/text2video",
                     Self.legacy("[[fault:drop]]", id: "run-1")
                 )
             }
-            let found = try await simulator.ask(.GET, "/kling/v1/videos/text2video/run-1").json
+            let found = try await simulator.ask(.get, "/kling/v1/videos/text2video/run-1").json
             #expect(found["data"]?["task_status"] == "succeed")
         }
     }
@@ -96,16 +96,16 @@ struct KlingTests {
             SimulatorScript(jobMilliseconds: 1_000),
             settings: settings,
             clock: time.clock
-        ) { simulator in
+        ) { simulator async throws in
             for _ in 0..<2 {
-                let answer = try await simulator.ask(.POST, "/kling/v1/videos/text2video", Self.legacy())
+                let answer = try await simulator.ask(.post, "/kling/v1/videos/text2video", Self.legacy())
                 #expect(answer.status == 200)
             }
-            let full = try await simulator.ask(.POST, "/kling/v1/videos/text2video", Self.legacy())
+            let full = try await simulator.ask(.post, "/kling/v1/videos/text2video", Self.legacy())
             #expect(full.status == 429)
             #expect(full.json["code"] == 1_303)
             time.advance(milliseconds: 1_000)
-            #expect(try await simulator.ask(.POST, "/kling/v1/videos/text2video", Self.legacy()).status == 200)
+            #expect(try await simulator.ask(.post, "/kling/v1/videos/text2video", Self.legacy()).status == 200)
         }
     }
 
@@ -118,10 +118,10 @@ struct KlingTests {
         ] as [(String, UInt, Int64)]
     )
     func refusals(fault: String, status: UInt, code: Int64) async throws {
-        try await LiveSimulator.run { simulator in
+        try await LiveSimulator.run { simulator async throws in
             for path in ["/kling/v1/videos/image2video", "/kling/image-to-video/kling-3.0"] {
                 let body: JSONValue = ["prompt": .string("[[fault:\(fault)]]")]
-                let answer = try await simulator.ask(.POST, path, body)
+                let answer = try await simulator.ask(.post, path, body)
                 #expect(answer.status == status)
                 #expect(answer.json["code"] == .integer(code))
             }
@@ -143,7 +143,7 @@ struct KlingTests {
     func tokens() async throws {
         let time = ManualClock()
         let settings = SimulatorSettings(keys: ["kling": "AK_TEST:SK_TEST"])
-        try await LiveSimulator.run(settings: settings, clock: time.clock) { simulator in
+        try await LiveSimulator.run(settings: settings, clock: time.clock) { simulator async throws in
             let now = time.now / 1_000
             // The first is a published pair of key and token.
             let table: [(token: String, code: JSONValue)] = [
@@ -159,7 +159,7 @@ struct KlingTests {
             ]
             for (token, code) in table {
                 let answer = try await simulator.ask(
-                    .POST,
+                    .post,
                     "/kling/v1/videos/text2video",
                     Self.legacy(),
                     key: "Bearer \(token)"
@@ -167,7 +167,7 @@ struct KlingTests {
                 #expect(answer.json["code"] == code, "\(token)")
                 #expect(answer.status == (code == 0 ? 200 : 401))
             }
-            let none = try await simulator.ask(.GET, "/kling/tasks?task_ids=1", key: nil)
+            let none = try await simulator.ask(.get, "/kling/tasks?task_ids=1", key: nil)
             #expect(none.json["code"] == 1_001)
             #expect(try await simulator.books("kling")["submitted"] == 3)
         }
@@ -175,14 +175,14 @@ struct KlingTests {
 
     @Test("tasks are searched by time, page after page")
     func search() async throws {
-        try await LiveSimulator.run { simulator in
+        try await LiveSimulator.run { simulator async throws in
             for number in 0..<5 {
-                _ = try await simulator.ask(.POST, "/kling/text-to-video/kling-3.0", Self.modern(id: "run-\(number)"))
+                _ = try await simulator.ask(.post, "/kling/text-to-video/kling-3.0", Self.modern(id: "run-\(number)"))
             }
             var seen: [JSONValue?] = []
             var cursor: JSONValue = ""
             repeat {
-                let page = try await simulator.ask(.POST, "/kling/tasks", ["limit": 2, "cursor": cursor]).json["data"]
+                let page = try await simulator.ask(.post, "/kling/tasks", ["limit": 2, "cursor": cursor]).json["data"]
                 seen += page?["result"]?.arrayValue?.map { $0["external_id"] } ?? []
                 cursor = page?["has_more"] == true ? page?["next_cursor"] ?? "" : ""
             } while cursor != ""
@@ -195,9 +195,9 @@ struct KlingTests {
         let secret = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
         let settings = SimulatorSettings(callbackSecret: secret)
         try await Receiver.run { receiver in
-            try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 800), settings: settings) { simulator in
+            try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 800), settings: settings) { simulator async throws in
                 let body = Self.modern(callback: receiver.url)
-                let answer = try await simulator.ask(.POST, "/kling/text-to-video/kling-3.0", body).json
+                let answer = try await simulator.ask(.post, "/kling/text-to-video/kling-3.0", body).json
                 let calls = try await receiver.wait(for: 2)
                 #expect(calls.map { $0.json["status"] } == ["processing", "succeeded"])
                 for call in calls {

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
@@ -47,16 +48,24 @@ struct LiveSimulator: Sendable {
         var json: JSONValue { (try? JSONValue(parsing: body.readableBytesView)) ?? .null }
     }
 
+    enum Verb: String, Sendable {
+        case get = "GET"
+        case head = "HEAD"
+        case post = "POST"
+        case put = "PUT"
+        case delete = "DELETE"
+    }
+
     /// Asks it.
     func ask(
-        _ method: HTTPMethod,
+        _ verb: Verb,
         _ path: String,
         _ json: JSONValue? = nil,
         key: String? = "Bearer k",
         headers: [(String, String)] = []
     ) async throws -> Answer {
         var request = HTTPClientRequest(url: path.hasPrefix("http") ? path : url + path)
-        request.method = method
+        request.method = HTTPMethod(rawValue: verb.rawValue)
         request.headers = HTTPHeaders(headers)
         if let key { request.headers.add(name: "authorization", value: key) }
         if let json {
@@ -70,7 +79,7 @@ struct LiveSimulator: Sendable {
 
     /// The books of a vendor.
     func books(_ provider: String) async throws -> JSONValue {
-        try await ask(.GET, "/_simulator/books").json["providers"]?[provider] ?? .null
+        try await ask(.get, "/_simulator/books").json["providers"]?[provider] ?? .null
     }
 
     /// Asks until an answer is as it should be, for a minute at most.

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import NIOCore
+import NIOHTTP1
 import ProviderSimulator
 import Registry
 import Testing
@@ -8,7 +9,7 @@ import Testing
 struct MediaTests {
     private static func url(_ simulator: LiveSimulator, _ prompt: String) async throws -> String {
         let body: JSONValue = ["prompt": .string(prompt), "duration": "5"]
-        let answer = try await simulator.ask(.POST, "/fal/run/fal-ai/kling-video", body, key: "Key k").json
+        let answer = try await simulator.ask(.post, "/fal/run/fal-ai/kling-video", body, key: "Key k").json
         return try #require(answer["video"]?["url"]?.stringValue, "\(answer)")
     }
 
@@ -25,9 +26,9 @@ struct MediaTests {
 
     @Test("a video of 60 MB comes whole, with its length in front")
     func large() async throws {
-        try await LiveSimulator.run { simulator in
+        try await LiveSimulator.run { simulator async throws in
             let url = try await Self.url(simulator, "[[bytes:60000000]]")
-            let head = try await simulator.ask(.HEAD, url)
+            let head = try await simulator.ask(.head, url)
             #expect(head.headers.first(name: "content-length") == "60000000")
             #expect(head.headers.first(name: "content-type") == "video/mp4")
             #expect(try await Self.length(url) == 60_000_000)
@@ -36,16 +37,16 @@ struct MediaTests {
 
     @Test("the script sets a size, and the bytes are the same each time and in parts")
     func parts() async throws {
-        try await LiveSimulator.run(SimulatorScript(mediaBytes: 200_000)) { simulator in
+        try await LiveSimulator.run(SimulatorScript(mediaBytes: 200_000)) { simulator async throws in
             let url = try await Self.url(simulator, "A fox")
-            let whole = try await simulator.ask(.GET, url)
+            let whole = try await simulator.ask(.get, url)
             #expect(whole.body.readableBytes == 200_000)
             #expect(whole.body.getString(at: 4, length: 8) == "ftypisom")
-            let part = try await simulator.ask(.GET, url, headers: [("range", "bytes=65530-131079")])
+            let part = try await simulator.ask(.get, url, headers: [("range", "bytes=65530-131079")])
             #expect(part.status == 206)
             #expect(part.headers.first(name: "content-range") == "bytes 65530-131079/200000")
             #expect(part.body == whole.body.getSlice(at: 65_530, length: 65_550))
-            let rest = try await simulator.ask(.GET, url, headers: [("range", "bytes=199999-")])
+            let rest = try await simulator.ask(.get, url, headers: [("range", "bytes=199999-")])
             #expect(rest.body.readableBytes == 1)
         }
     }
@@ -54,8 +55,8 @@ struct MediaTests {
     func faults() async throws {
         let time = ManualClock()
         let script = SimulatorScript(mediaLifeMilliseconds: 1_000)
-        try await LiveSimulator.run(script, clock: time.clock) { simulator in
-            let wrong = try await simulator.ask(.GET, try await Self.url(simulator, "[[fault:mediaWrongType]]"))
+        try await LiveSimulator.run(script, clock: time.clock) { simulator async throws in
+            let wrong = try await simulator.ask(.get, try await Self.url(simulator, "[[fault:mediaWrongType]]"))
             #expect(wrong.headers.first(name: "content-type") == "text/html")
             let endless = try await Self.url(simulator, "[[fault:mediaEndless]]")
             #expect(try await Self.length(endless, limit: 5_000_000) > 5_000_000)
@@ -64,18 +65,18 @@ struct MediaTests {
             // Only the first download is cut.
             #expect(try await Self.length(cut) == 300_000)
             let gone = try await Self.url(simulator, "[[fault:mediaGone]]")
-            #expect(try await simulator.ask(.GET, gone).status == 404)
+            #expect(try await simulator.ask(.get, gone).status == 404)
             let expiring = try await Self.url(simulator, "A fox")
-            #expect(try await simulator.ask(.GET, expiring).status == 200)
+            #expect(try await simulator.ask(.get, expiring).status == 200)
             time.advance(milliseconds: 1_000)
-            #expect(try await simulator.ask(.GET, expiring).status == 404)
-            #expect(try await simulator.ask(.GET, "/files/none-1.png").status == 404)
+            #expect(try await simulator.ask(.get, expiring).status == 404)
+            #expect(try await simulator.ask(.get, "/files/none-1.png").status == 404)
         }
     }
 
     @Test("a redirect leads to an address of the private network")
     func redirect() async throws {
-        try await LiveSimulator.run { simulator in
+        try await LiveSimulator.run { simulator async throws in
             let url = try await Self.url(simulator, "[[fault:mediaRedirect]]")
             let client = HTTPClient(configuration: .init(redirectConfiguration: .disallow))
             let response = try await client.execute(HTTPClientRequest(url: url), timeout: .seconds(60))

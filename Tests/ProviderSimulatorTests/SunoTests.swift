@@ -1,3 +1,4 @@
+import NIOHTTP1
 import ProviderSimulator
 import Registry
 import Testing
@@ -13,18 +14,18 @@ struct SunoTests {
     }
 
     private static func generate(_ simulator: LiveSimulator, _ body: JSONValue) async throws -> String {
-        let answer = try await simulator.ask(.POST, "/suno/api/v1/generate", body).json
+        let answer = try await simulator.ask(.post, "/suno/api/v1/generate", body).json
         return try #require(answer["data"]?["taskId"]?.stringValue, "\(answer)")
     }
 
     private static func record(_ simulator: LiveSimulator, _ id: String) async throws -> JSONValue {
-        try await simulator.ask(.GET, "/suno/api/v1/generate/record-info?taskId=\(id)").json["data"] ?? .null
+        try await simulator.ask(.get, "/suno/api/v1/generate/record-info?taskId=\(id)").json["data"] ?? .null
     }
 
     @Test("a task goes through the vendor's words to two tracks")
     func success() async throws {
         let time = ManualClock()
-        try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 8_000), clock: time.clock) { simulator in
+        try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 8_000), clock: time.clock) { simulator async throws in
             let id = try await Self.generate(simulator, Self.body())
             var words: [JSONValue?] = []
             for _ in 0..<5 {
@@ -35,7 +36,7 @@ struct SunoTests {
             let tracks = try #require(try await Self.record(simulator, id)["response"]?["sunoData"]?.arrayValue)
             #expect(tracks.count == 2)
             let url = try #require(tracks[0]["audioUrl"]?.stringValue)
-            #expect(try await simulator.ask(.GET, url).headers.first(name: "content-type") == "audio/mpeg")
+            #expect(try await simulator.ask(.get, url).headers.first(name: "content-type") == "audio/mpeg")
         }
     }
 
@@ -47,7 +48,7 @@ struct SunoTests {
         ]
     )
     func endings(fault: String, word: String, tracks: Int) async throws {
-        try await LiveSimulator.run { simulator in
+        try await LiveSimulator.run { simulator async throws in
             let id = try await Self.generate(simulator, Self.body("[[fault:\(fault)]]"))
             let record = try await Self.record(simulator, id)
             #expect(record["status"] == .string(word))
@@ -64,9 +65,9 @@ struct SunoTests {
         ] as [(String, Int64)]
     )
     func refusals(fault: String, code: Int64) async throws {
-        try await LiveSimulator.run { simulator in
+        try await LiveSimulator.run { simulator async throws in
             let body = Self.body("[[fault:\(fault)]]")
-            let answer = try await simulator.ask(.POST, "/suno/api/v1/generate", body)
+            let answer = try await simulator.ask(.post, "/suno/api/v1/generate", body)
             #expect(answer.status == 200)
             #expect(answer.json["code"] == .integer(code))
             #expect(answer.json["data"] == .null)
@@ -76,17 +77,17 @@ struct SunoTests {
 
     @Test("a malformed request is refused and not counted")
     func malformed() async throws {
-        try await LiveSimulator.run { simulator in
+        try await LiveSimulator.run { simulator async throws in
             let table: [(more: [String: JSONValue], code: JSONValue)] = [
                 (["model": "V1"], 400), (["callBackUrl": nil], 400), (["customMode": nil], 400),
                 (["customMode": true], 400), (["prompt": .string(String(repeating: "x", count: 501))], 413),
                 (["prompt": nil], 400),
             ]
             for (more, code) in table {
-                let answer = try await simulator.ask(.POST, "/suno/api/v1/generate", Self.body("x", more))
+                let answer = try await simulator.ask(.post, "/suno/api/v1/generate", Self.body("x", more))
                 #expect(answer.json["code"] == code, "\(more)")
             }
-            let noKey = try await simulator.ask(.POST, "/suno/api/v1/generate", Self.body(), key: nil)
+            let noKey = try await simulator.ask(.post, "/suno/api/v1/generate", Self.body(), key: nil)
             #expect(noKey.json["code"] == 401)
             #expect(try await simulator.books("suno") == .null)
         }
@@ -98,7 +99,7 @@ struct SunoTests {
     )
     func callbacks(fault: String, kind: String, code: Int64) async throws {
         try await Receiver.run { receiver in
-            try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 400)) { simulator in
+            try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 400)) { simulator async throws in
                 let body = Self.body("A song \(fault)", ["callBackUrl": .string(receiver.url)])
                 let id = try await Self.generate(simulator, body)
                 let calls = try await receiver.wait(for: 2)

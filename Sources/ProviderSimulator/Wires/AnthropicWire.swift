@@ -82,7 +82,9 @@ struct AnthropicWire: Sendable {
     private static func headers(_ run: SimulatorBooks.Run) -> [(String, String)] {
         let reset = rfc3339(run.progress.acceptedAt + 60_000)
         var headers = [("request-id", "req_\(run.id.dropFirst(4))")]
-        for (kind, limit) in [("requests", 1_000), ("tokens", 400_000), ("input-tokens", 300_000), ("output-tokens", 100_000)] {
+        for (kind, limit) in [
+            ("requests", 1_000), ("tokens", 400_000), ("input-tokens", 300_000), ("output-tokens", 100_000),
+        ] {
             headers.append(("anthropic-ratelimit-\(kind)-limit", String(limit)))
             headers.append(("anthropic-ratelimit-\(kind)-remaining", String(limit - 1)))
             headers.append(("anthropic-ratelimit-\(kind)-reset", reset))

@@ -54,8 +54,9 @@ struct ArkWire: Sendable {
             return Refusal(400, "MissingParameter", "The request failed because it is missing `content` parameter.")
         }
         for part in content {
-            guard let type = part["type"]?.stringValue, ["text", "image_url", "video_url", "audio_url", "draft_task"]
-                .contains(type), part[type] != nil
+            guard let type = part["type"]?.stringValue,
+                ["text", "image_url", "video_url", "audio_url", "draft_task"]
+                    .contains(type), part[type] != nil
             else { return Refusal(400, "InvalidParameter", "The parameter `content.type` specified is not valid.") }
         }
         if let seconds = json["execution_expires_after"], !(3_600...259_200).contains(seconds.integerValue ?? 0) {

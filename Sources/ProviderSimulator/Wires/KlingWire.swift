@@ -17,7 +17,9 @@ struct KlingWire: Sendable {
             router.post("/kling/v1/\(group)/:kind") { try await createLegacy($0, $1, group: group) }
             router.get("/kling/v1/\(group)/:kind/:id") { try await getLegacy($0, $1) }
         }
-        for kind in ["text-to-video", "image-to-video", "omni-video", "text-to-image", "image-to-image", "motion-control"] {
+        for kind in [
+            "text-to-video", "image-to-video", "omni-video", "text-to-image", "image-to-image", "motion-control",
+        ] {
             router.post("/kling/\(kind)/:model") { try await createNew($0, $1, kind: kind) }
         }
         router.get("/kling/tasks") { try await list($0, $1) }
@@ -103,7 +105,9 @@ struct KlingWire: Sendable {
         if let duration = json["duration"], !["5", "10"].contains(duration.stringValue ?? "") {
             return "duration must be \"5\" or \"10\""
         }
-        if let mode = json["mode"], !["std", "pro"].contains(mode.stringValue ?? "") { return "mode must be std or pro" }
+        if let mode = json["mode"], !["std", "pro"].contains(mode.stringValue ?? "") {
+            return "mode must be std or pro"
+        }
         let inputs = ["prompt", "image", "image_list", "image_url", "video_url", "video_id", "multi_prompt", "text"]
         return inputs.allSatisfy { json[$0] == nil } ? "prompt or image is required" : nil
     }
@@ -152,7 +156,8 @@ struct KlingWire: Sendable {
         let page = found.prefix(Int(limit))
         return .json(
             Self.envelope([
-                "result": .array(page.map { newData($0, origin: request.origin) }), "count": .integer(Int64(page.count)),
+                "result": .array(page.map { newData($0, origin: request.origin) }),
+                "count": .integer(Int64(page.count)),
                 "next_cursor": .string(page.last.map { String($0.number) } ?? ""),
                 "has_more": .bool(found.count > page.count),
             ])

@@ -51,7 +51,9 @@ struct OpenAIWire: Sendable {
         let headers = Self.headers(run)
         let answer = make(run)
         if json["stream"]?.boolValue == true || json["stream"] == "true" {
-            let error: JSONValue = ["type": "error", "error": ["type": "server_error", "message": "The server failed."]]
+            let error: JSONValue = [
+                "type": "error", "error": ["type": "server_error", "message": "The server failed."],
+            ]
             return try await desk.stream(
                 answer.events,
                 of: run,
@@ -113,7 +115,9 @@ struct OpenAIWire: Sendable {
         .unavailable: row(503, "service_unavailable", "The service is unavailable."),
         .error500: row(500, "server_error", "The server had an error while processing your request."),
     ]) { refusal in
-        let types: [Int: String] = [401: "invalid_request_error", 429: "requests", 500: "server_error", 503: "server_error"]
+        let types: [Int: String] = [
+            401: "invalid_request_error", 429: "requests", 500: "server_error", 503: "server_error",
+        ]
         let type = refusal.code == "insufficient_quota" ? refusal.code : types[refusal.status]
         return [
             "error": [

@@ -229,7 +229,8 @@ struct ReplicateWire: Sendable {
         .error500: Refusal(500, "Internal server error", "Something broke."),
     ]) { refusal in
         [
-            "title": .string(refusal.code), "detail": .string(refusal.message), "status": .integer(Int64(refusal.status)),
+            "title": .string(refusal.code), "detail": .string(refusal.message),
+            "status": .integer(Int64(refusal.status)),
         ]
     }
 }

@@ -120,7 +120,9 @@ struct SunoWire: Sendable {
                 ("createTime", "createTime", .integer(run.progress.endsAt)),
                 ("duration", "duration", .decimal("198.44")),
             ]
-            return .object(Dictionary(uniqueKeysWithValues: members.map { (isSnakeCase ? $0.snake : $0.camel, $0.value) }))
+            return .object(
+                Dictionary(uniqueKeysWithValues: members.map { (isSnakeCase ? $0.snake : $0.camel, $0.value) })
+            )
         }
     }
 

@@ -1,5 +1,7 @@
 """The simulator's Replicate through the `replicate` package."""
 
+import urllib.request
+
 import replicate
 from replicate.exceptions import ModelError, ReplicateError
 from replicate.webhook import InvalidSignatureError, Webhooks
@@ -25,7 +27,8 @@ def done(prediction):
 
 def success():
     output = client.run(MODEL, input={"prompt": "A fox"})
-    check("a picture", output.read().startswith(b"\x89PNG"))
+    with urllib.request.urlopen(output) as response:
+        check("a picture", response.read().startswith(b"\x89PNG"))
     equal("two pictures", len(client.run(MODEL, input={"prompt": "A fox", "num_images": 2})), 2)
     version = client.predictions.create(version="5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa", input={"prompt": "x"})
     check("by version", done(version).status == "succeeded")
@@ -62,8 +65,9 @@ def failures():
         equal(fault, error.status, status)
         check("a title and a detail", error.title and error.detail, error)
         equal("a prediction is never asked for twice", books("replicate")["submitted"] - before, 1)
-    # A read is tried again: 500, then HTML, which the package can't read.
+    # Of the polls, one meets a 500, and one HTML, which the package can't read.
     prediction = create("[[fault:pollErrors]]")
+    equal("the first poll", raises(ReplicateError, lambda: client.predictions.get(prediction.id)).status, 500)
     try:
         client.predictions.get(prediction.id)
         check("HTML is no prediction", False)
