@@ -72,7 +72,9 @@ let package = Package(
         ),
         .target(
             name: "ProviderSimulator",
-            dependencies: ["Registry", hummingbird, httpTypes, logging, lifecycle, nioCore],
+            dependencies: [
+                "Registry", asyncHTTPClient, crypto, hummingbird, httpTypes, logging, lifecycle, nioCore, nioHTTP1,
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -192,8 +194,10 @@ let package = Package(
         .testTarget(
             name: "ProviderSimulatorTests",
             dependencies: [
-                "ProviderSimulator", "Registry", hummingbirdTesting, hummingbird, logging, httpTypes, nioCore,
+                "ProviderSimulator", "Registry", asyncHTTPClient, crypto, hummingbirdTesting, hummingbird, logging,
+                httpTypes, nioCore, nioHTTP1,
             ],
+            exclude: ["sdk"],
             swiftSettings: settings
         ),
         .target(
