@@ -11,7 +11,7 @@ public struct DispatchRequest: Sendable {
     public let inputs: ValidatedInputs
     /// When the run must have ended.
     public let deadline: ContinuousClock.Instant
-    /// Where the provider can say that there is news; nil when the service has no public URL.
+    /// Where the provider may call when the run's state has changed; nil when the service can't be reached from outside.
     public let callbackURL: String?
 
     /// Makes a request.
