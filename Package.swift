@@ -67,12 +67,14 @@ let package = Package(
         .target(name: "Runs", dependencies: ["Ledger", "Registry", crypto], swiftSettings: settings),
         .target(
             name: "Providers",
-            dependencies: ["Ledger", "Registry", "Runs", asyncHTTPClient, nioCore, nioHTTP1],
+            dependencies: ["Ledger", "Registry", "Runs", asyncHTTPClient, crypto, nioCore, nioHTTP1],
             swiftSettings: settings
         ),
         .target(
             name: "ProviderSimulator",
-            dependencies: ["Registry", hummingbird, httpTypes, logging, lifecycle, nioCore],
+            dependencies: [
+                "Registry", asyncHTTPClient, crypto, hummingbird, httpTypes, logging, lifecycle, nioCore, nioHTTP1,
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -184,16 +186,18 @@ let package = Package(
         .testTarget(
             name: "ProvidersTests",
             dependencies: [
-                "Providers", "ProviderSimulator", "Registry", "Runs", "Ledger", asyncHTTPClient, nioCore, nioPosix,
-                logging, lifecycle,
+                "Providers", "ProviderSimulator", "Registry", "Runs", "Ledger", asyncHTTPClient, crypto, nioCore,
+                nioHTTP1, nioPosix, logging, lifecycle,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ProviderSimulatorTests",
             dependencies: [
-                "ProviderSimulator", "Registry", hummingbirdTesting, hummingbird, logging, httpTypes, nioCore,
+                "ProviderSimulator", "Registry", asyncHTTPClient, crypto, hummingbirdTesting, hummingbird, logging,
+                httpTypes, nioCore, nioHTTP1,
             ],
+            exclude: ["sdk"],
             swiftSettings: settings
         ),
         .target(

@@ -1,7 +1,7 @@
 internal import Registry
 internal import Synchronization
 
-/// What a simulated provider was asked to do and did: exact under any number of concurrent requests.
+/// What the simulated providers were asked to do and did: exact under any number of concurrent requests.
 final class SimulatorBooks: Sendable {
     /// What became of a request for work.
     enum Outcome: String, Sendable {
@@ -13,159 +13,194 @@ final class SimulatorBooks: Sendable {
         case completed
         /// Accepted, and ended without a result.
         case failed
+        /// Accepted, and stopped by the caller.
+        case cancelled
     }
 
     /// One request for work.
     struct Run: Sendable {
-        let clientRequestID: String
-        let model: String
-        let providerRequestID: String
-        let outputCount: Int
-        let isVideo: Bool
+        let order: SimulatorOrder
+        /// The vendor's id.
+        let id: String
+        /// Its place in the order of arrival, from 0.
+        let number: Int
         let fault: SimulatorFault?
-        /// When a job is at its end.
-        let finishesAt: ContinuousClock.Instant
+        let script: SimulatorScript
+        /// How long each answer about it takes.
+        let latencyMilliseconds: Int
+        var progress: TaskProgress
         var pollCount = 0
+        var callbackCount = 0
+        var downloadCount = 0
+        /// Whether its record was deleted by the caller.
+        var isDeleted = false
 
-        func outcome(at now: ContinuousClock.Instant) -> Outcome {
-            switch fault {
-            case .refuse, .error500: .refused
-            case .stall: .accepted
-            case .fail: now < finishesAt ? .accepted : .failed
-            default: now < finishesAt ? .accepted : .completed
+        func outcome(at now: Int64) -> Outcome {
+            if let fault, fault.isRefusal { return .refused }
+            return switch progress.state(at: now) {
+            case .queued, .running: .accepted
+            case .succeeded: .completed
+            case .failed, .expired: .failed
+            case .cancelled: .cancelled
             }
+        }
+
+        /// How large each of its pieces of media is.
+        var mediaBytes: Int {
+            order.prompt.marker("bytes").flatMap(Int.init).map { max(0, min($0, 1 << 31)) } ?? script.mediaBytes
         }
     }
 
     private struct State {
         var runs: [Run] = []
-        var jobs: [String: Int] = [:]
+        var tasks: [String: Int] = [:]
+        var byClientRequestID: [String: [Int]] = [:]
         var pollCount = 0
-        var sources: [String: FaultSource] = ["*": FaultSource(.fast)]
+        var bookedCount: UInt64 = 0
+        var sources: [SimulatorScript.Scope: FaultSource] = [SimulatorScript.Scope(): FaultSource(.fast)]
     }
 
+    /// The time that tasks go by.
+    let clock: SimulatorClock
+    private let nonce: UInt64
     private let state = Mutex(State())
 
-    init(script: SimulatorScript) { setScript(script, model: "*") }
+    init(script: SimulatorScript, clock: SimulatorClock, nonce: UInt64 = .random(in: 0...UInt64.max)) {
+        self.clock = clock
+        self.nonce = nonce
+        setScript(script, for: SimulatorScript.Scope())
+    }
 
-    /// Replaces the script of a model, or of all models without one.
-    func setScript(_ script: SimulatorScript, model: String) {
+    /// The time.
+    var now: Int64 { clock.milliseconds() }
+
+    /// Replaces the script of some runs; one for all takes the place of every other.
+    func setScript(_ script: SimulatorScript, for scope: SimulatorScript.Scope) {
         state.withLock { state in
-            if model == "*" { state.sources = [:] }
-            state.sources[model] = FaultSource(script)
+            if scope == SimulatorScript.Scope() { state.sources = [:] }
+            state.sources[scope] = FaultSource(script)
         }
     }
 
     /// Books a request for work and decides what happens to it.
-    func book(_ order: SimulatorOrder, isJob: Bool) -> (run: Run, script: SimulatorScript) {
-        let now = ContinuousClock.now
+    ///
+    /// - Parameter makeID: the vendor's form of an id, from a number that no other run has.
+    func book(_ order: SimulatorOrder, makeID: (UInt64) -> String) -> Run {
+        let now = now
         return state.withLock { state in
-            let key = state.sources[order.model] == nil ? "*" : order.model
-            let drawn = order.markedFault ?? state.sources[key]?.draw()
-            let script = state.sources[key]?.script ?? .fast
-            var milliseconds = isJob ? script.jobMilliseconds : 0
-            if isJob, drawn == .slow { milliseconds += script.slowMilliseconds }
-            let id = "\(isJob ? "task" : "req")_\(state.runs.count)_\(order.clientRequestID.prefix(36))"
+            let scope = Self.scope(of: order, in: state.sources)
+            let wanted = order.markedFault ?? state.sources[scope]?.draw()
+            let drawn = wanted.map { order.substitutes[$0] ?? $0 }
+            let script = state.sources[scope]?.script ?? .fast
+            let jitter = state.sources[scope]?.jitterMilliseconds() ?? 0
+            var milliseconds = order.isTask ? script.jobMilliseconds : 0
+            if order.isTask, drawn == .slow { milliseconds += script.slowMilliseconds }
+            state.bookedCount += 1
             let run = Run(
-                clientRequestID: order.clientRequestID,
-                model: order.model,
-                providerRequestID: id,
-                outputCount: order.outputCount,
-                isVideo: order.isVideo,
+                order: order,
+                id: makeID(scrambled(state.bookedCount &+ nonce)),
+                number: state.runs.count,
                 fault: drawn,
-                finishesAt: now + .milliseconds(milliseconds)
+                script: script,
+                latencyMilliseconds: script.latencyMilliseconds + jitter,
+                progress: TaskProgress(
+                    acceptedAt: now,
+                    durationMilliseconds: Int64(milliseconds),
+                    ending: drawn?.ending ?? .succeeds
+                )
             )
-            if isJob { state.jobs[id] = state.runs.count }
+            state.tasks[run.id] = run.number
+            if !order.clientRequestID.isEmpty {
+                state.byClientRequestID[order.provider + ":" + order.clientRequestID, default: []].append(run.number)
+            }
             state.runs.append(run)
-            return (run, script)
+            return run
         }
     }
 
-    /// Counts a poll for a job; nil for an id that was never given out.
-    func poll(_ id: String) -> Run? {
+    private static func scope(
+        of order: SimulatorOrder,
+        in sources: [SimulatorScript.Scope: FaultSource]
+    ) -> SimulatorScript.Scope {
+        let scopes = [
+            SimulatorScript.Scope(provider: order.provider, model: order.model),
+            SimulatorScript.Scope(model: order.model), SimulatorScript.Scope(provider: order.provider),
+        ]
+        return scopes.first { sources[$0] != nil } ?? SimulatorScript.Scope()
+    }
+
+    /// A task that was accepted by a vendor; nil for an id that was never given out.
+    func task(_ id: String, provider: String) -> Run? {
+        state.withLock { state in Self.index(id, provider, state).map { state.runs[$0] } }
+    }
+
+    /// Counts a poll for a task; nil for an id that was never given out.
+    func poll(_ id: String, provider: String) -> Run? {
         state.withLock { state in
             state.pollCount += 1
-            guard let index = state.jobs[id], state.runs[index].outcome(at: .now) != .refused else { return nil }
+            guard let index = Self.index(id, provider, state) else { return nil }
             state.runs[index].pollCount += 1
             return state.runs[index]
         }
     }
 
-    /// The latency that a model's script asks for, in milliseconds.
-    func latencyMilliseconds(model: String) -> Int {
-        state.withLock { ($0.sources[model] ?? $0.sources["*"])?.script.latencyMilliseconds ?? 0 }
+    /// The latest task that a vendor accepted under the caller's own id.
+    func task(clientRequestID: String, provider: String) -> Run? {
+        state.withLock { state in
+            state.byClientRequestID[provider + ":" + clientRequestID]?
+                .last { !(state.runs[$0].fault?.isRefusal ?? false) }
+                .map { state.runs[$0] }
+        }
+    }
+
+    /// Changes a task in place.
+    func change<Outcome: Sendable>(
+        _ id: String,
+        provider: String,
+        _ body: (inout Run, _ now: Int64) -> Outcome
+    ) -> (outcome: Outcome, run: Run)? {
+        let now = now
+        return state.withLock { state in
+            guard let index = Self.index(id, provider, state) else { return nil }
+            let outcome = body(&state.runs[index], now)
+            return (outcome, state.runs[index])
+        }
+    }
+
+    /// Counts a download of a run's media; nil when no run has it.
+    func download(_ id: String) -> Run? {
+        state.withLock { state in
+            guard let index = state.tasks[id], !(state.runs[index].fault?.isRefusal ?? false) else { return nil }
+            state.runs[index].downloadCount += 1
+            return state.runs[index]
+        }
+    }
+
+    private static func index(_ id: String, _ provider: String, _ state: borrowing State) -> Int? {
+        guard let index = state.tasks[id], state.runs[index].order.provider == provider,
+            !state.runs[index].isDeleted, !(state.runs[index].fault?.isRefusal ?? false)
+        else { return nil }
+        return index
     }
 
     /// Forgets every run; the scripts stay.
     func reset() {
         state.withLock { state in
             state.runs = []
-            state.jobs = [:]
+            state.tasks = [:]
+            state.byClientRequestID = [:]
             state.pollCount = 0
         }
     }
 
-    /// How often each outcome came, and whether anything was asked for twice.
-    func count() -> JSONValue {
-        let (runs, pollCount) = state.withLock { ($0.runs, $0.pollCount) }
-        return Self.count(runs, pollCount: pollCount)
-    }
-
-    /// The counts, and every run in the order of arrival.
-    func list() -> JSONValue {
-        let (runs, pollCount) = state.withLock { ($0.runs, $0.pollCount) }
-        guard case .object(var members) = Self.count(runs, pollCount: pollCount) else { return .null }
-        let now = ContinuousClock.now
-        members["runs"] = .array(
-            runs.map { run in
-                [
-                    "clientRequestId": .string(run.clientRequestID), "model": .string(run.model),
-                    "providerRequestId": .string(run.providerRequestID),
-                    "fault": run.fault.map { .string($0.rawValue) } ?? .null,
-                    "outcome": .string(run.outcome(at: now).rawValue),
-                ]
-            }
-        )
-        return .object(members)
-    }
-
-    private static func count(_ runs: [Run], pollCount: Int) -> JSONValue {
-        let now = ContinuousClock.now
-        var outcomes: [Outcome: Int64] = [:]
-        var clients: Set<String> = []
-        for run in runs {
-            outcomes[run.outcome(at: now), default: 0] += 1
-            clients.insert(run.clientRequestID)
-        }
-        return [
-            "total": .integer(Int64(runs.count)), "distinct": .integer(Int64(clients.count)),
-            "refused": .integer(outcomes[.refused] ?? 0), "accepted": .integer(outcomes[.accepted] ?? 0),
-            "completed": .integer(outcomes[.completed] ?? 0), "failed": .integer(outcomes[.failed] ?? 0),
-            "polls": .integer(Int64(pollCount)),
-        ]
-    }
+    /// Every run in the order of arrival, and how often any was asked about.
+    func all() -> (runs: [Run], pollCount: Int) { state.withLock { ($0.runs, $0.pollCount) } }
 }
 
-/// A request for work, whichever wire it came over.
-struct SimulatorOrder: Sendable {
-    let clientRequestID: String
-    let model: String
-    let prompt: String
-    let outputCount: Int
-    let isVideo: Bool
-
-    /// The fault that the prompt asks for.
-    var markedFault: SimulatorFault? { SimulatorFault(markedIn: prompt) }
-
-    /// Reads an order; nil when the body has no model.
-    init?(body: JSONValue, clientRequestID: String?) {
-        guard let model = body["model"]?.stringValue else { return nil }
-        let input = body["input"] ?? body
-        let count = (input["n"] ?? input["num_images"])?.integerValue ?? 1
-        self.model = model
-        self.clientRequestID = clientRequestID ?? ""
-        self.prompt = input["prompt"]?.stringValue ?? ""
-        self.outputCount = Int(max(1, min(count, 100)))
-        self.isVideo = input["duration"] != nil
-    }
+/// Spreads numbers that lie close together, one to one (the finaliser of SplitMix64).
+func scrambled(_ number: UInt64) -> UInt64 {
+    var mixed = number &* 0x9E37_79B9_7F4A_7C15
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
 }

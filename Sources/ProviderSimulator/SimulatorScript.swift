@@ -14,6 +14,14 @@ public struct SimulatorScript: Hashable, Sendable {
     public var jobMilliseconds: Int
     /// How much longer a slow run takes, in milliseconds.
     public var slowMilliseconds: Int
+    /// By how much an answer's latency varies at most, in milliseconds; drawn from the seed.
+    public var jitterMilliseconds: Int
+    /// How late a late callback is, in milliseconds.
+    public var lateMilliseconds: Int
+    /// How large each piece of media is, in bytes; a prompt's `[[bytes:N]]` goes before it.
+    public var mediaBytes: Int
+    /// For how long media can be fetched after the run's end, in milliseconds.
+    public var mediaLifeMilliseconds: Int
 
     /// Works at once and without faults.
     public static let fast = SimulatorScript()
@@ -25,7 +33,11 @@ public struct SimulatorScript: Hashable, Sendable {
         seed: UInt64 = 1,
         latencyMilliseconds: Int = 0,
         jobMilliseconds: Int = 0,
-        slowMilliseconds: Int = 1_000
+        slowMilliseconds: Int = 1_000,
+        jitterMilliseconds: Int = 0,
+        lateMilliseconds: Int = 2_000,
+        mediaBytes: Int = 2_048,
+        mediaLifeMilliseconds: Int = 86_400_000
     ) {
         self.faults = faults
         self.ratesPerMillion = ratesPerMillion
@@ -33,6 +45,27 @@ public struct SimulatorScript: Hashable, Sendable {
         self.latencyMilliseconds = latencyMilliseconds
         self.jobMilliseconds = jobMilliseconds
         self.slowMilliseconds = slowMilliseconds
+        self.jitterMilliseconds = jitterMilliseconds
+        self.lateMilliseconds = lateMilliseconds
+        self.mediaBytes = mediaBytes
+        self.mediaLifeMilliseconds = mediaLifeMilliseconds
+    }
+
+    /// A script under which a share of all runs meets one of the faults of a bad day, each as often as the others:
+    /// 0.2 for 20 %.
+    public static func chaos(_ share: Double, seed: UInt64 = 1) -> SimulatorScript {
+        SimulatorScript(ratesPerMillion: chaosRates(share), seed: seed)
+    }
+
+    private static func chaosRates(_ share: Double) -> [SimulatorFault: Int] {
+        let mix = SimulatorFault.chaosMix
+        let total = Int((max(0, min(1, share)) * 1_000_000).rounded())
+        // The first ones get what does not divide, so that the sum is the share.
+        return Dictionary(
+            uniqueKeysWithValues: mix.enumerated().map { index, fault in
+                (fault, total / mix.count + (index < total % mix.count ? 1 : 0))
+            }
+        )
     }
 }
 
@@ -42,31 +75,69 @@ extension SimulatorScript {
         let message: String
     }
 
-    /// Reads `{"model", "faults", "rates", "seed", "latencyMilliseconds", "jobMilliseconds", "slowMilliseconds"}`.
-    ///
-    /// - Returns: the script and the model it is for; `*` for every model without a script of its own.
-    static func parse(_ json: JSONValue) throws(Malformed) -> (model: String, script: SimulatorScript) {
-        guard case .object(let members) = json else { throw Malformed(message: "the script must be an object") }
-        var script = SimulatorScript()
+    /// Whose runs a script is for.
+    struct Scope: Hashable, Sendable {
+        /// A vendor such as `fal`, or `*`.
+        var provider = "*"
+        /// A vendor's name of a model, or `*`.
         var model = "*"
+    }
+
+    /// Reads the members of a script, all optional: `provider` and `model` that it is for, `faults`, `rates` or `chaos`,
+    /// `seed`, and the properties by their names.
+    ///
+    /// - Returns: the script and whose runs it is for.
+    static func parse(_ json: JSONValue) throws(Malformed) -> (scope: Scope, script: SimulatorScript) {
+        guard case .object(let members) = json else { throw Malformed(message: "the script must be an object") }
+        if members["rates"] != nil, members["chaos"] != nil {
+            throw Malformed(message: "a script has rates or chaos, not both")
+        }
+        var script = SimulatorScript()
+        var scope = Scope()
         for (key, value) in members {
             switch key {
-            case "model": model = value.stringValue ?? "*"
+            case "provider": scope.provider = try name(value, key)
+            case "model": scope.model = try name(value, key)
             case "faults": script.faults = try faults(value)
             case "rates": script.ratesPerMillion = try rates(value)
-            case "seed": script.seed = UInt64(bitPattern: Int64(try number(value, key)))
-            case "latencyMilliseconds": script.latencyMilliseconds = try number(value, key)
-            case "jobMilliseconds": script.jobMilliseconds = try number(value, key)
-            case "slowMilliseconds": script.slowMilliseconds = try number(value, key)
-            default: throw Malformed(message: "unknown key \(key)")
+            case "chaos": script.ratesPerMillion = chaosRates(try share(value, "chaos"))
+            case "seed": script.seed = UInt64(try number(value, key))
+            default:
+                guard let property = properties[key] else { throw Malformed(message: "unknown key \(key)") }
+                script[keyPath: property] = try number(value, key)
             }
         }
-        return (model, script)
+        return (scope, script)
+    }
+
+    private static var properties: [String: WritableKeyPath<SimulatorScript, Int>] {
+        [
+            "latencyMilliseconds": \.latencyMilliseconds, "jobMilliseconds": \.jobMilliseconds,
+            "slowMilliseconds": \.slowMilliseconds, "jitterMilliseconds": \.jitterMilliseconds,
+            "lateMilliseconds": \.lateMilliseconds, "mediaBytes": \.mediaBytes,
+            "mediaLifeMilliseconds": \.mediaLifeMilliseconds,
+        ]
+    }
+
+    private static func name(_ value: JSONValue, _ key: String) throws(Malformed) -> String {
+        guard let name = value.stringValue, !name.isEmpty else {
+            throw Malformed(message: "\(key) must be a name or *")
+        }
+        return name
+    }
+
+    private static func share(_ value: JSONValue, _ what: String) throws(Malformed) -> Double {
+        guard let share = value.scalarText.flatMap(Double.init), (0...1).contains(share) else {
+            throw Malformed(message: "\(what) must be a number from 0 to 1")
+        }
+        return share
     }
 
     private static func number(_ value: JSONValue, _ key: String) throws(Malformed) -> Int {
-        guard let number = value.integerValue, (0...86_400_000).contains(number) else {
-            throw Malformed(message: "\(key) must be a whole number from 0 to 86400000")
+        // A day in milliseconds; media of 2 GiB.
+        let maximum: Int64 = key == "mediaBytes" ? 2_147_483_648 : 86_400_000
+        guard let number = value.integerValue, (0...maximum).contains(number) else {
+            throw Malformed(message: "\(key) must be a whole number from 0 to \(maximum)")
         }
         return Int(number)
     }
@@ -93,52 +164,9 @@ extension SimulatorScript {
         guard let members = value.objectValue else { throw Malformed(message: "rates must be an object of shares") }
         var rates: [SimulatorFault: Int] = [:]
         for (name, share) in members {
-            guard let share = share.scalarText.flatMap(Double.init), (0...1).contains(share) else {
-                throw Malformed(message: "a rate must be a number from 0 to 1")
-            }
-            rates[try fault(name)] = Int((share * 1_000_000).rounded())
+            rates[try fault(name)] = Int((try Self.share(share, "a rate") * 1_000_000).rounded())
         }
         guard rates.values.reduce(0, +) <= 1_000_000 else { throw Malformed(message: "rates must not exceed 1 in sum") }
         return rates
-    }
-}
-
-/// Draws the fault of each run by a script.
-struct FaultSource: Sendable {
-    let script: SimulatorScript
-    private var next = 0
-    private var state: UInt64
-    /// In a fixed order, so that a seed gives the same draws in every process.
-    private let rates: [(fault: SimulatorFault, perMillion: Int)]
-
-    init(_ script: SimulatorScript) {
-        self.script = script
-        self.state = script.seed
-        self.rates = SimulatorFault.allCases.compactMap { fault in
-            script.ratesPerMillion[fault].map { (fault: fault, perMillion: $0) }
-        }
-    }
-
-    mutating func draw() -> SimulatorFault? {
-        if next < script.faults.count {
-            defer { next += 1 }
-            return script.faults[next]
-        }
-        guard !rates.isEmpty else { return nil }
-        var ticket = Int(random() % 1_000_000)
-        for rate in rates {
-            if ticket < rate.perMillion { return rate.fault }
-            ticket -= rate.perMillion
-        }
-        return nil
-    }
-
-    /// SplitMix64.
-    private mutating func random() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

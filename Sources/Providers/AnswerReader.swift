@@ -1,5 +1,5 @@
 internal import Ledger
-internal import NIOCore
+internal import NIOHTTP1
 internal import Registry
 internal import Runs
 
@@ -7,42 +7,95 @@ internal import Runs
 struct AnswerReader: Sendable {
     let model: ModelDefinition
 
-    private var binding: ProviderBinding { model.provider }
+    var binding: ProviderBinding { model.provider }
 
     /// What the answer to a submit says.
     enum Acceptance: Hashable, Sendable {
-        /// The work was accepted; the body has the result, or the id to ask about it with.
-        case accepted(JSONValue, providerRequestID: String?)
-        /// It ended here.
+        /// The work was accepted; the body has the result, or the task says what to ask about.
+        case accepted(JSONValue, ProviderTask?)
+        /// It ended here, or it is not known what became of it.
         case ended(DispatchOutcome)
+        /// It was certainly not accepted, and may be submitted again.
+        case notAccepted(DispatchFailure, NotAccepted)
     }
 
     /// Judges the answer to a submit.
     func acceptance(_ answer: ProviderAnswer) -> Acceptance {
-        let body = try? JSONValue(parsing: answer.body.readableBytesView)
+        let body = answer.json
         guard binding.submit.acceptedStatuses.contains(answer.status) else {
             // A success that the definition does not list: something was done, but not what was asked for.
             guard !answer.isSuccess else { return .ended(.unresolved(.unreadableAnswer, providerRequestID: nil)) }
-            return .ended(failure(body: body, status: answer.status, providerRequestID: nil))
+            return refusal(answer, body: body)
         }
         guard let body else { return .ended(.unresolved(.unreadableAnswer, providerRequestID: nil)) }
         if let test = binding.submit.acceptedBody {
             let code = test.pointer.first(in: body)?.scalarText
             guard let code else { return .ended(.unresolved(.unreadableAnswer, providerRequestID: nil)) }
-            guard test.values.contains(code) else {
-                return .ended(failure(body: body, status: answer.status, bodyCode: code, providerRequestID: nil))
-            }
+            guard test.values.contains(code) else { return refusal(answer, body: body, bodyCode: code) }
         }
-        let id = binding.submit.idPointer?.first(in: body)?.scalarText
-        if binding.kind.isPolled, id?.isEmpty ?? true {
-            return .ended(.unresolved(.unreadableAnswer, providerRequestID: nil))
+        let id = binding.submit.idPointer?.first(in: body)?.scalarText ?? ""
+        guard binding.kind.isPolled else { return .accepted(body, id.isEmpty ? nil : ProviderTask(id: id)) }
+        guard !id.isEmpty else { return .ended(.unresolved(.unreadableAnswer, providerRequestID: nil)) }
+        let links = links(in: body)
+        let needed = [binding.poll?.request.link, binding.result.request?.link].compactMap(\.self)
+        guard needed.allSatisfy({ links[$0] != nil }) else {
+            return .ended(.unresolved(.unreadableAnswer, providerRequestID: id))
         }
-        return .accepted(body, providerRequestID: id)
+        return .accepted(body, ProviderTask(id: id, links: links))
     }
 
+    /// The links that lead to the provider itself; a key must not go anywhere else.
+    private func links(in body: JSONValue) -> [String: String] {
+        binding.submit.links.compactMapValues { pointer in
+            guard let url = pointer.first(in: body)?.stringValue, ProviderOrigin(url: url) == binding.origin else {
+                return nil
+            }
+            return url
+        }
+    }
+
+    private func refusal(_ answer: ProviderAnswer, body: JSONValue?, bodyCode: String? = nil) -> Acceptance {
+        let judged = judge(answer, body: body, bodyCode: bodyCode)
+        let failure = failure(judged.failureClass, code: judged.code, body: body, providerRequestID: nil)
+        // A vendor that says so knows that another attempt is of no use.
+        let isPointless = answer.headers.first(name: "x-should-retry") == "false"
+        switch judged.errorClass {
+        case .unresolved: return .ended(.unresolved(.ambiguousError, providerRequestID: nil))
+        case .retry where !isPointless:
+            let isOutage = answer.status >= 500
+            return .notAccepted(failure, NotAccepted(.retry(isOutage: isOutage), retryAfter: answer.retryAfter))
+        case .requeue: return .notAccepted(failure, NotAccepted(.requeue, retryAfter: answer.retryAfter))
+        case .user, .us, .provider, .retry: return .ended(.failed(failure))
+        }
+    }
+}
+
+/// Why work was not accepted, and when it may be submitted again.
+struct NotAccepted: Hashable, Sendable {
+    /// Why it was not.
+    enum Reason: Hashable, Sendable {
+        /// A rate limit, an overload, or nobody there. It costs a retry.
+        case retry(isOutage: Bool)
+        /// No slot is free at the vendor's. It costs nothing.
+        case requeue
+    }
+
+    let reason: Reason
+    /// How long to leave the provider alone; nil when it does not say.
+    let retryAfter: Duration?
+
+    init(_ reason: Reason, retryAfter: Duration?) {
+        self.reason = reason
+        self.retryAfter = retryAfter
+    }
+}
+
+// MARK: Results
+
+extension AnswerReader {
     /// The result in an answer that says the work is done.
     func success(_ body: JSONValue, inputs: ValidatedInputs, providerRequestID: String?) -> DispatchOutcome {
-        let outputs = outputs(in: body)
+        let outputs = outputs(in: body).compactMap(\.stringValue).filter { !$0.isEmpty }
         guard !outputs.isEmpty else {
             return .failed(
                 DispatchFailure(
@@ -53,7 +106,22 @@ struct AnswerReader: Sendable {
                 )
             )
         }
-        let usage = usage(in: body, outputCount: outputs.count)
+        let prefix = mediaTypePrefix(in: body)
+        return delivered(
+            outputs.map { prefix + $0 },
+            usage: usage(in: body, outputCount: outputs.count),
+            inputs: inputs,
+            providerRequestID: providerRequestID
+        )
+    }
+
+    /// A result with what it costs us.
+    func delivered(
+        _ outputs: [String],
+        usage: DeliveredUsage,
+        inputs: ValidatedInputs,
+        providerRequestID: String?
+    ) -> DispatchOutcome {
         let cost =
             (try? model.providerCost(inputs, delivered: usage))
             ?? (try? model.providerCost(inputs, delivered: .unreported)) ?? .zero
@@ -67,16 +135,26 @@ struct AnswerReader: Sendable {
         )
     }
 
-    private func outputs(in body: JSONValue) -> [String] {
+    /// Whether every output that the answer has a place for is there.
+    func isComplete(_ body: JSONValue) -> Bool {
+        let outputs = outputs(in: body)
+        return !outputs.isEmpty && outputs.allSatisfy { $0.stringValue?.isEmpty == false }
+    }
+
+    private func outputs(in body: JSONValue) -> [JSONValue] {
         var document = body
         if let embedded = binding.result.embeddedDocument {
             guard let selected = embedded.first(in: body) else { return [] }
             // Some relays unwrap the document on the way.
             document = selected.stringValue.flatMap { try? JSONValue(text: $0) } ?? selected
         }
-        return binding.result.outputs.flatMap { $0.all(in: document) }.flatMap { selected in
-            (selected.arrayValue ?? [selected]).compactMap(\.stringValue).filter { !$0.isEmpty }
-        }
+        return binding.result.outputs.flatMap { $0.all(in: document) }.flatMap { $0.arrayValue ?? [$0] }
+    }
+
+    private func mediaTypePrefix(in body: JSONValue) -> String {
+        guard let base64 = binding.result.base64 else { return "" }
+        let word = base64.typePointer?.first(in: body)?.scalarText
+        return "data:\(word.flatMap { base64.types[$0] } ?? base64.fallback);base64,"
     }
 
     private func usage(in body: JSONValue, outputCount: Int) -> DeliveredUsage {
@@ -85,8 +163,16 @@ struct AnswerReader: Sendable {
         let microUSD = binding.usage.microUSD?.first(in: body).flatMap(Self.roundedUp)
         return DeliveredUsage(
             units: units.flatMap { $0 > 0 ? $0 : nil },
-            cost: microUSD.map(MicroUSD.init(microdollars:))
+            cost: microUSD.map(MicroUSD.init(microdollars:)),
+            inputTokens: Self.sum(binding.usage.inputTokens, in: body),
+            outputTokens: Self.sum(binding.usage.outputTokens, in: body)
         )
+    }
+
+    private static func sum(_ pointers: [JSONPointer], in body: JSONValue) -> Int64? {
+        let numbers = pointers.compactMap { $0.first(in: body).flatMap(roundedUp) }
+        guard let first = numbers.first else { return nil }
+        return numbers.dropFirst().reduce(first) { $0.addingReportingOverflow($1).overflow ? .max : $0 + $1 }
     }
 
     /// A number, or a number in a string, rounded up to a whole one; nil for anything else, and for what is below 0.
@@ -97,89 +183,5 @@ struct AnswerReader: Sendable {
         guard parts.count == 2 else { return whole }
         guard !parts[1].isEmpty, parts[1].allSatisfy(\.isWholeNumber) else { return nil }
         return parts[1].allSatisfy { $0 == "0" } ? whole : whole + 1
-    }
-}
-
-extension AnswerReader {
-    /// What an answer that reports an error means.
-    ///
-    /// - Parameters:
-    ///   - body: the answer, when it is JSON.
-    ///   - status: the HTTP status.
-    ///   - bodyCode: a code that the definition's test on the body did not accept.
-    ///   - providerRequestID: the id, when the work had been accepted.
-    func failure(
-        body: JSONValue?,
-        status: Int,
-        bodyCode: String? = nil,
-        providerRequestID: String?
-    ) -> DispatchOutcome {
-        let code = body.flatMap { Self.firstText(binding.errors.codes.bodyPointers, in: $0) }
-        let known = [code, bodyCode, String(status)].compactMap { $0 }.compactMap { binding.errors.classes[$0] }.first
-        let errorClass = known ?? Self.defaultClass(bodyCode.flatMap { Int($0) } ?? status, kind: binding.kind)
-        let failureClass: DispatchFailure.Class
-        switch errorClass {
-        case .unresolved: return .unresolved(.ambiguousError, providerRequestID: providerRequestID)
-        case .user: failureClass = .user
-        case .provider, .retry, .requeue: failureClass = .provider
-        case .us: failureClass = .us
-        }
-        return .failed(
-            DispatchFailure(
-                message: message(failureClass, body: body),
-                failureClass: failureClass,
-                providerCode: code ?? bodyCode ?? String(status),
-                providerRequestID: providerRequestID
-            )
-        )
-    }
-
-    /// What it means that work which had been accepted ended without a result.
-    func ended(_ body: JSONValue, providerRequestID: String) -> DispatchOutcome {
-        // The answer itself was a success, so without a code that is known the provider is to blame.
-        let code = Self.firstText(binding.errors.codes.bodyPointers, in: body).flatMap { Int($0) }
-        return failure(
-            body: body,
-            status: code.flatMap { (400...499).contains($0) ? $0 : nil } ?? 500,
-            providerRequestID: providerRequestID
-        )
-    }
-
-    /// What a number means that the definition does not explain: an HTTP status, or a body's code in its likeness.
-    static func defaultClass(_ status: Int, kind: ProviderKind) -> ErrorClass {
-        switch status {
-        case 400, 413, 415, 422: .user
-        // A gateway that gave up on a task API may have handed the task on.
-        case 502, 504: kind.isPolled ? .unresolved : .provider
-        case 408, 409, 425, 429, 500...599: .provider
-        case 300...499: .us
-        default: .provider
-        }
-    }
-
-    private static func firstText(_ pointers: [JSONPointer], in body: JSONValue) -> String? {
-        pointers.lazy.compactMap { $0.first(in: body)?.scalarText }.first { !$0.isEmpty }
-    }
-
-    /// For the customer. Only a refusal of inputs repeats the vendor's words, since only the customer can act on them.
-    private func message(_ failureClass: DispatchFailure.Class, body: JSONValue?) -> String {
-        switch failureClass {
-        case .user:
-            let words = body.flatMap { Self.firstText(binding.errors.messages, in: $0) } ?? ""
-            let printable = String(words.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.prefix(300))
-            let isSafe = !printable.isEmpty && !printable.contains("://")
-            return isSafe ? "The provider refused the inputs: \(printable)" : "The provider refused the inputs."
-        case .provider, .cancelled: return "The provider could not complete the run."
-        case .us: return "The run could not be carried out by its provider."
-        }
-    }
-}
-
-extension [ErrorRule.Source] {
-    fileprivate var bodyPointers: [JSONPointer] {
-        compactMap { source in
-            guard case .body(let pointer) = source else { return nil }
-            return pointer
-        }
     }
 }

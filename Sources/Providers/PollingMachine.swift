@@ -2,23 +2,18 @@ internal import Registry
 
 /// When to ask a provider about a task, and when to stop. Pure: time comes in as durations since the task was accepted.
 ///
-///     start ──► waiting ──wake──► polling ──answer: not ended, or no answer──► waiting
-///                  │                 │
-///                  └─ no time left   └─ answer: ended ──► ended
+///     start ──► waiting ──wake──► polling ──not ended, or no answer──► waiting
+///                  │
+///                  └─ no time left ──► over
 struct PollingMachine: Sendable {
     /// What the caller does next.
     enum Action: Hashable, Sendable {
         /// Wait until then, and call `woke`.
         case sleep(until: Duration)
-        /// Ask, and call `answered` or `gotNoAnswer`.
+        /// Ask; when the work has not ended, call `notEnded`.
         case poll
-        /// It is over.
-        case end(End)
-    }
-
-    /// How it ended.
-    enum End: Hashable, Sendable {
-        case succeeded, failed, cancelled, expired, deadlinePassed
+        /// There is no time left.
+        case deadlinePassed
     }
 
     private let schedule: PollSchedule
@@ -42,39 +37,24 @@ struct PollingMachine: Sendable {
 
     /// The time that `sleep` named has come, or not yet.
     mutating func woke(at now: Duration) -> Action {
-        guard now < deadline else { return .end(.deadlinePassed) }
+        guard now < deadline else { return .deadlinePassed }
         return now < wakeAt ? .sleep(until: wakeAt) : .poll
     }
 
-    /// The provider answered with a status; nil for a word that the definition does not know.
-    mutating func answered(_ status: ProviderStatus?, at now: Duration) -> Action {
-        switch status {
-        case .succeeded: .end(.succeeded)
-        case .failed: .end(.failed)
-        case .cancelled: .end(.cancelled)
-        case .expired: .end(.expired)
-        case .queued, .running, .succeededIfComplete, nil: waitForNext(at: now, atLeast: .zero)
-        }
-    }
-
-    /// The poll failed: it says nothing about the task, so it is made again.
+    /// The work goes on, or the poll said nothing about it.
     ///
     /// - Parameters:
     ///   - retryAfter: how long the provider asked to be left alone.
     ///   - now: the time.
-    mutating func gotNoAnswer(retryAfter: Duration?, at now: Duration) -> Action {
-        waitForNext(at: now, atLeast: retryAfter ?? .zero)
-    }
-
-    private mutating func waitForNext(at now: Duration, atLeast pause: Duration) -> Action {
-        let next = now + max(interval, pause)
+    mutating func notEnded(retryAfter: Duration?, at now: Duration) -> Action {
+        let next = now + max(interval, retryAfter ?? .zero)
         interval = min(interval * Int(schedule.growthPercent) / 100, .milliseconds(schedule.ceilingMilliseconds))
         return wait(until: next, now: now)
     }
 
     private mutating func wait(until next: Duration, now: Duration) -> Action {
         // Once the last poll has been made, what remains of the time can't change the answer.
-        guard now < lastPoll else { return .end(.deadlinePassed) }
+        guard now < lastPoll else { return .deadlinePassed }
         wakeAt = min(next, lastPoll)
         return .sleep(until: wakeAt)
     }

@@ -1,35 +1,51 @@
 public import AsyncHTTPClient
+internal import Ledger
 internal import NIOCore
 internal import NIOHTTP1
 internal import Registry
+internal import Runs
 
 /// Sends filled-in request templates over one shared client, each exactly once.
 struct ProviderTransport: Sendable {
     let client: HTTPClient
-    /// The largest answer that is read, in bytes.
-    let maximumAnswerBytes: Int
+    /// The largest answer that is read, in bytes, whatever a definition allows; nil for what it allows.
+    let maximumAnswerBytes: Int?
+    /// The wall clock, in seconds since 1970, for signed tokens.
+    let unixSeconds: @Sendable () -> Int64
 
     /// Sends a request once and waits for the whole answer, at the latest until the deadline.
+    ///
+    /// - Parameters:
+    ///   - template: the request.
+    ///   - request: the run that it is for.
+    ///   - task: the work, once there is some.
+    ///   - events: takes the bytes of an answer that is a stream of events, as they come.
     func send(
         _ template: RequestTemplate,
-        values: TemplateValues,
-        deadline: ContinuousClock.Instant
+        for request: DispatchRequest,
+        _ task: ProviderTask? = nil,
+        events: (@Sendable (ByteBuffer) -> Void)? = nil
     ) async -> Exchange {
-        var remaining = ContinuousClock.now.duration(to: deadline)
+        var remaining = ContinuousClock.now.duration(to: request.deadline)
         if let limit = template.timeoutMilliseconds { remaining = min(remaining, .milliseconds(limit)) }
-        guard remaining > .zero, let request = Self.request(template, values: values) else { return .notSent }
-        let collector = AnswerCollector(maximumBytes: maximumAnswerBytes)
-        let task = client.execute(
-            request: request,
+        guard let built = built(template, for: request, task) else { return .noAddress }
+        guard remaining > .zero else { return .notSent }
+        let collector = AnswerCollector(
+            maximumBytes: min(maximumAnswerBytes ?? .max, request.model.provider.limits.maximumAnswerBytes),
+            idleTimeout: template.idleTimeoutMilliseconds.map { .milliseconds($0) },
+            events: events
+        )
+        let exchange = client.execute(
+            request: built,
             delegate: collector,
             eventLoop: .indifferent,
             deadline: .now() + TimeAmount(remaining)
         )
         do {
             let answer = try await withTaskCancellationHandler {
-                try await task.futureResult.get()
+                try await exchange.futureResult.get()
             } onCancel: {
-                task.cancel()
+                exchange.cancel()
             }
             return .answered(answer)
         } catch {
@@ -40,6 +56,7 @@ struct ProviderTransport: Sendable {
 
     private static func reason(_ error: any Error) -> Exchange.LossReason {
         if error is AnswerCollector.TooLarge { return .answerTooLarge }
+        if error is AnswerCollector.Silent { return .timedOut }
         switch error as? HTTPClientError {
         case .deadlineExceeded?, .readTimeout?, .writeTimeout?: return .timedOut
         case .cancelled?: return .interrupted
@@ -47,17 +64,37 @@ struct ProviderTransport: Sendable {
         }
     }
 
-    private static func request(_ template: RequestTemplate, values: TemplateValues) -> HTTPClient.Request? {
+    private func built(
+        _ template: RequestTemplate,
+        for request: DispatchRequest,
+        _ task: ProviderTask?
+    ) -> HTTPClient.Request? {
+        let provider = request.model.provider
+        let values = TemplateValues(
+            inputs: request.inputs,
+            executionID: request.executionID.description,
+            providerRequestID: task?.id,
+            callbackURL: request.callbackURL
+        )
+        guard var url = Self.address(template, values: values, task) else { return nil }
+        // A link is the provider's word, and the key goes along: nowhere but to the host it belongs to.
+        guard ProviderOrigin(url: url) == provider.origin else { return nil }
+        var separator = url.contains("?") ? "&" : "?"
+        for parameter in template.query where parameter.value.isComplete(values) {
+            url += "\(separator)\(parameter.name)=\(parameter.value.render(values, percentEncoded: true))"
+            separator = "&"
+        }
         var headers = HTTPHeaders()
-        for header in template.headers { headers.add(name: header.name, value: header.value.render(values)) }
+        for header in template.headers where header.value.isComplete(values) {
+            headers.add(name: header.name, value: header.value.render(values))
+        }
+        if let token = provider.token {
+            headers.replaceOrAdd(name: "authorization", value: "Bearer \(token.signed(at: unixSeconds()))")
+        }
         var body: HTTPClient.Body?
         if let json = template.body?.render(values) {
             if !headers.contains(name: "content-type") { headers.add(name: "content-type", value: "application/json") }
             body = .byteBuffer(ByteBuffer(bytes: json.canonicalBytes))
-        }
-        var url = template.url.render(values, percentEncoded: true)
-        for (index, parameter) in template.query.filter({ $0.value.isComplete(values) }).enumerated() {
-            url += "\(index == 0 ? "?" : "&")\(parameter.name)=\(parameter.value.render(values, percentEncoded: true))"
         }
         return try? HTTPClient.Request(
             url: url,
@@ -65,6 +102,15 @@ struct ProviderTransport: Sendable {
             headers: headers,
             body: body
         )
+    }
+
+    private static func address(
+        _ template: RequestTemplate,
+        values: TemplateValues,
+        _ task: ProviderTask?
+    ) -> String? {
+        if let link = template.link { return task?.links[link] }
+        return template.url.render(values, percentEncoded: true)
     }
 }
 

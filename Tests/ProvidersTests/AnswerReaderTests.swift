@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import NIOCore
+import NIOHTTP1
 import Registry
 import Runs
 import Testing
@@ -18,12 +19,14 @@ struct AnswerReaderTests {
         let parts = text.split(separator: " ", maxSplits: 1)
         let answer = ProviderAnswer(
             status: Int(parts[0])!,
-            retryAfterSeconds: nil,
+            headers: [:],
             body: ByteBuffer(string: parts.count > 1 ? String(parts[1]) : "")
         )
         switch try reader(name).acceptance(answer) {
-        case .accepted(_, let id): return "accepted \(id ?? "without id")"
+        case .accepted(_, let task): return "accepted \(task?.id ?? "without id")"
         case .ended(let outcome): return describe(outcome)
+        case .notAccepted(let failure, let reason):
+            return "\(reason.reason == .requeue ? "requeue" : "retry") \(failure.providerCode ?? "-")"
         }
     }
 
@@ -43,7 +46,7 @@ struct AnswerReaderTests {
         400 {"error":{"code":"invalid_request"}}                      -> failed user invalid_request
         400 {"error":{"code":"generation_failed"}}                    -> failed provider generation_failed
         429 {"error":{"code":"insufficient_quota"}}                   -> failed us insufficient_quota
-        429 {"error":{"code":"slow_down"}}                            -> failed provider slow_down
+        429 {"error":{"code":"slow_down"}}                            -> retry slow_down
         401 {"error":{"code":""}}                                     -> failed us 401
         403                                                           -> failed us 403
         404                                                           -> failed us 404
@@ -69,8 +72,8 @@ struct AnswerReaderTests {
         200 {"code":422,"msg":"bad words","data":null}                -> failed user 422
         200 {"code":402,"msg":"no credits"}                           -> failed us 402
         200 {"code":401,"msg":"no key"}                               -> failed us 401
-        200 {"code":429,"msg":"too fast"}                             -> failed provider 429
-        200 {"code":455,"msg":"maintenance"}                          -> failed us 455
+        200 {"code":429,"msg":"too fast"}                             -> retry 429
+        200 {"code":455,"msg":"maintenance"}                          -> retry 455
         200 {"code":500,"msg":"oops"}                                 -> failed provider 500
         200 {"code":7,"msg":"?"}                                      -> failed provider 7
         500                                                           -> failed provider 500

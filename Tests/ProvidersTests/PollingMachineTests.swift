@@ -32,9 +32,8 @@ struct PollingMachineTests {
             lines: """
                 start: sleep 100
                 woke 100: poll
-                answered 120 running: sleep 320
+                notEnded 120: sleep 320
                 woke 320: poll
-                answered 330 succeeded: end succeeded
                 """
         ),
         Scenario(
@@ -42,29 +41,11 @@ struct PollingMachineTests {
             deadline: 60_000,
             lines: """
                 start: sleep 100
-                answered 100 queued: sleep 300
-                answered 300 running: sleep 600
-                answered 600 running: sleep 1050
-                answered 1050 running: sleep 1550
-                answered 1550 running: sleep 2050
-                """
-        ),
-        Scenario(
-            testDescription: "a word nobody explained means keep polling",
-            deadline: 60_000,
-            lines: """
-                start: sleep 100
-                answered 100 ?: sleep 300
-                answered 300 ?: sleep 600
-                """
-        ),
-        Scenario(
-            testDescription: "each way to end without a result",
-            deadline: 60_000,
-            lines: """
-                answered 100 failed: end failed
-                answered 100 cancelled: end cancelled
-                answered 100 expired: end expired
+                notEnded 100: sleep 300
+                notEnded 300: sleep 600
+                notEnded 600: sleep 1050
+                notEnded 1050: sleep 1550
+                notEnded 1550: sleep 2050
                 """
         ),
         Scenario(
@@ -73,37 +54,27 @@ struct PollingMachineTests {
             lines: """
                 start: sleep 100
                 woke 100: poll
-                noAnswer 100: sleep 300
+                notEnded 100: sleep 300
                 woke 300: poll
-                noAnswer 310: sleep 610
-                answered 610 succeeded: end succeeded
+                notEnded 310: sleep 610
                 """
         ),
         Scenario(
             testDescription: "a provider that asks to be left alone is left alone, but not beyond the deadline",
             deadline: 20_000,
             lines: """
-                noAnswer 100 after 4: sleep 4100
-                noAnswer 4100 after 3600: sleep 19000
-                noAnswer 19000 after 3600: end deadlinePassed
+                notEnded 100 after 4: sleep 4100
+                notEnded 4100 after 3600: sleep 19000
+                notEnded 19000 after 3600: deadlinePassed
                 """
         ),
         Scenario(
             testDescription: "a last poll is made just before the deadline, and then no more",
             deadline: 10_000,
             lines: """
-                answered 8900 running: sleep 9000
+                notEnded 8900: sleep 9000
                 woke 9000: poll
-                answered 9010 running: end deadlinePassed
-                """
-        ),
-        Scenario(
-            testDescription: "a last poll can still bring the result",
-            deadline: 10_000,
-            lines: """
-                answered 8900 running: sleep 9000
-                woke 9000: poll
-                answered 9900 succeeded: end succeeded
+                notEnded 9010: deadlinePassed
                 """
         ),
         Scenario(
@@ -112,14 +83,14 @@ struct PollingMachineTests {
             lines: """
                 start: sleep 100
                 woke 60: sleep 100
-                woke 10000: end deadlinePassed
+                woke 10000: deadlinePassed
                 """
         ),
         Scenario(
             testDescription: "no time at all",
             deadline: 0,
             lines: """
-                start: end deadlinePassed
+                start: deadlinePassed
                 """
         ),
     ]
@@ -135,10 +106,9 @@ struct PollingMachineTests {
             switch words[0] {
             case "start": action = machine.start()
             case "woke": action = machine.woke(at: now)
-            case "answered": action = machine.answered(ProviderStatus(rawValue: String(words[2])), at: now)
             default:
                 let pause = words.count > 3 ? Duration.seconds(Int(words[3])!) : nil
-                action = machine.gotNoAnswer(retryAfter: pause, at: now)
+                action = machine.notEnded(retryAfter: pause, at: now)
             }
             #expect(Self.describe(action) == String(parts[1]), "after \(parts[0])")
         }
@@ -148,7 +118,7 @@ struct PollingMachineTests {
         switch action {
         case .sleep(let until): "sleep \(until / .milliseconds(1))".replacing(/\.0$/, with: "")
         case .poll: "poll"
-        case .end(let end): "end \(end)"
+        case .deadlinePassed: "deadlinePassed"
         }
     }
 
@@ -170,12 +140,9 @@ struct PollingMachineTests {
                 case .poll:
                     pollCount += 1
                     now += .milliseconds(Int.random(in: 1...50, using: &generator))
-                    action =
-                        Bool.random(using: &generator)
-                        ? machine.answered(.running, at: now) : machine.gotNoAnswer(retryAfter: nil, at: now)
+                    action = machine.notEnded(retryAfter: nil, at: now)
                     continue
-                case .end(let end):
-                    #expect(end == .deadlinePassed)
+                case .deadlinePassed: break
                 }
                 break
             }

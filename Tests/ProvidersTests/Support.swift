@@ -15,8 +15,8 @@ import Synchronization
 /// - Parameters:
 ///   - port: where every provider listens.
 ///   - models: more definitions of models.
-func registry(port: Int, models: [DefinitionFile] = []) throws -> ModelRegistry {
-    var variables: [String: String] = [:]
+func registry(port: Int, models: [DefinitionFile] = vendorModels) throws -> ModelRegistry {
+    var variables = ["FAL_JWKS_URL": "http://127.0.0.1:\(port)/.well-known/jwks.json"]
     for name in ["KIE", "TEXT", "IMAGE", "FAL", "ANTHROPIC", "OPENAI", "ARK", "SUNO", "KLING", "REPLICATE"] {
         variables[name + "_BASE_URL"] = "http://127.0.0.1:\(port)"
         for key in ["API_KEY", "API_TOKEN", "ACCESS_KEY", "SECRET_KEY"] {
@@ -66,7 +66,8 @@ struct Bench: Sendable {
         _ name: String,
         _ inputs: JSONValue,
         id: ExecutionID = anyExecutionID(),
-        seconds: Double = 5
+        seconds: Double = 5,
+        callbackURL: String? = nil
     ) throws -> DispatchRequest {
         guard let model = registry.model(named: name), case .valid(let valid) = model.validate(inputs) else {
             throw NotRunnable()
@@ -75,7 +76,8 @@ struct Bench: Sendable {
             executionID: id,
             model: model,
             inputs: valid,
-            deadline: .now + .milliseconds(Int(seconds * 1_000))
+            deadline: .now + .milliseconds(Int(seconds * 1_000)),
+            callbackURL: callbackURL
         )
     }
 
@@ -109,6 +111,23 @@ func withBench<Outcome>(
         try await client.shutdown()
         throw error
     }
+}
+
+/// Gives a body adapters, and a server that answers them by a script.
+func withScript<Outcome>(
+    _ script: String,
+    body: (Bench, ScriptedServer) async throws -> Outcome
+) async throws -> Outcome {
+    let server = try await ScriptedServer.start(script: script)
+    let outcome: Outcome
+    do {
+        outcome = try await withBench(port: server.port) { try await body($0, server) }
+    } catch {
+        try await server.stop()
+        throw error
+    }
+    try await server.stop()
+    return outcome
 }
 
 /// Runs a simulator on a free port for as long as the body runs.

@@ -1,0 +1,83 @@
+internal import AsyncHTTPClient
+internal import NIOCore
+internal import NIOHTTP1
+internal import ServiceLifecycle
+internal import Synchronization
+
+/// Delivers callbacks when they are due, as often as it takes.
+final class CallbackSender: Service {
+    /// One delivery to come.
+    struct Delivery: Sendable {
+        /// How long from now, in milliseconds.
+        let delayMilliseconds: Int64
+        let url: String
+        /// How often it is tried; every try but the first comes after a pause.
+        let attempts: Int
+        /// What to send, decided when it is due; nil for nothing.
+        let message: @Sendable () -> Message?
+        /// Called after each try that reached the wire.
+        let sent: @Sendable () -> Void
+    }
+
+    /// What is sent.
+    struct Message: Sendable {
+        let body: [UInt8]
+        var headers: [(String, String)] = []
+    }
+
+    /// At most so many wait at a time; more are lost, as callbacks may be.
+    static let maximumPending = 100_000
+    /// How long a receiver may take.
+    static let timeout = TimeAmount.seconds(15)
+
+    private let stream: AsyncStream<Delivery>
+    private let continuation: AsyncStream<Delivery>.Continuation
+
+    init() {
+        (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.maximumPending))
+    }
+
+    /// Puts a delivery in line.
+    func schedule(_ delivery: Delivery) { continuation.yield(delivery) }
+
+    func run() async throws {
+        // Handlers that shut down take their time; deliveries that are under way end with the task.
+        await withTaskGroup(of: Void.self) { group in
+            var pending = 0
+            for await delivery in stream.cancelOnGracefulShutdown() {
+                while pending >= Self.maximumPending {
+                    await group.next()
+                    pending -= 1
+                }
+                pending += 1
+                group.addTask { await Self.deliver(delivery) }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private static func deliver(_ delivery: Delivery) async {
+        do {
+            try await Task.sleep(for: .milliseconds(max(0, delivery.delayMilliseconds)))
+            for attempt in 0..<delivery.attempts {
+                if attempt > 0 { try await Task.sleep(for: .milliseconds(250 << min(attempt, 6))) }
+                guard let message = delivery.message() else { return }
+                if await post(message, to: delivery.url, sent: delivery.sent) { return }
+            }
+        } catch {
+            // The simulator ends.
+        }
+    }
+
+    /// Whether the receiver took it.
+    private static func post(_ message: Message, to url: String, sent: @Sendable () -> Void) async -> Bool {
+        var request = HTTPClientRequest(url: url)
+        request.method = .POST
+        request.headers = HTTPHeaders([("content-type", "application/json")] + message.headers)
+        request.body = .bytes(ByteBuffer(bytes: message.body))
+        guard let response = try? await HTTPClient.shared.execute(request, timeout: timeout) else { return false }
+        sent()
+        _ = try? await response.body.collect(upTo: 1 << 16)
+        return (200..<300).contains(response.status.code)
+    }
+}
