@@ -192,9 +192,9 @@ public struct CallbackRule: Hashable, Sendable {
 /// How much is asked of a provider at once by one process, and when it is left alone.
 public struct ProviderLimits: Hashable, Sendable {
     /// Runs that the provider may have under way.
-    public var concurrency = 64
+    public var concurrency = 1_024
     /// Runs that may wait for one of these to end.
-    public var queue = 256
+    public var queue = 1_024
     /// Submits after the first, for one run.
     public var retries = 3
     /// How much of a retry each first submit earns, in hundredths.
@@ -204,7 +204,7 @@ public struct ProviderLimits: Hashable, Sendable {
     /// The breaker looks at this many outcomes, the latest.
     public var breakerWindow = 20
     /// It opens when this share of them failed, in hundredths, and half of the window is known.
-    public var breakerFailurePercent = 50
+    public var breakerFailurePercent = 80
     /// How long it stays open before one run may try.
     public var breakerOpenSeconds = 30
     /// The largest answer that is read, in bytes.

@@ -20,6 +20,7 @@ struct GateTests {
         limits.concurrency = 2
         limits.queue = 2
         limits.breakerWindow = 4
+        limits.breakerFailurePercent = 50
         change(&limits)
         return ProviderGate(limits: limits)
     }

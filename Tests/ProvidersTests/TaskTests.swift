@@ -31,7 +31,7 @@ struct TaskTests {
         ("fal-video", #"PUT /r1/cancel -> 400 {"status":"ALREADY_COMPLETED"}"#, .alreadyEnded),
         ("fal-video", #"PUT /r1/cancel -> 404 {"status":"NOT_FOUND"}"#, .unknown),
         ("fal-video", "PUT /r1/cancel -> cut", .unknown),
-        ("suno-v5", "", .notPossible),
+        ("suno-song", "", .notPossible),
         ("kling-old", "", .notPossible),
         ("claude", "", .notPossible),
         ("replicated", #"POST /v1/predictions/r1/cancel -> 200 {"id":"r1","status":"processing"}"#, .requested),
@@ -97,7 +97,7 @@ struct TaskTests {
         let address = "https://us.example/api/callbacks/t?a=b"
         let server = try await ScriptedServer.start { _, _, _ in ScriptedServer.Reply(status: 400, parts: ["{}"]) }
         try await withBench(port: server.port) { bench in
-            for name in ["fal-video", "seedance", "suno-v5", "kling-old", "kling-new", "replicated", "gpt-image-2"] {
+            for name in ["fal-video", "seedance", "suno-song", "kling-old", "kling-new", "replicated", "gpt-image-2"] {
                 for url in [address, nil] {
                     _ = await bench.router.submit(try bench.request(name, ["prompt": "x"], callbackURL: url))
                 }
@@ -177,7 +177,7 @@ struct TaskTests {
         let models = try registry(port: 1).models.filter(\.supportsAsync).map(\.internalName)
         #expect(!models.contains("fal-video") && !models.contains("claude") && !models.contains("openai-image"))
         #expect(
-            Set(models).isSuperset(of: ["seedance", "suno-v5", "kling-old", "kling-new", "replicated", "gpt-image-2"])
+            Set(models).isSuperset(of: ["seedance", "suno-song", "kling-old", "kling-new", "replicated", "gpt-image-2"])
         )
     }
 

@@ -202,41 +202,41 @@ struct VendorTests {
     static let sunoPoll = "GET /api/v1/generate/record-info?taskId=t1 ->"
     static let sunoCases = cases(
         #"""
-        suno-v5 | every state to success | 2 audios
+        suno-song | every state to success | 2 audios
         POST /api/v1/generate -> 200 {"code":200,"msg":"success","data":{"taskId":"t1"}}
         GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"PENDING"}}
         GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"TEXT_SUCCESS"}}
         GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"FIRST_SUCCESS","response":{"sunoData":[{"audioUrl":"https://s/1.mp3"}]}}}
         GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"SUCCESS","response":{"sunoData":[{"audioUrl":"https://s/1.mp3"},{"audioUrl":"https://s/2.mp3"}]}}}
 
-        suno-v5 | their trouble with our callback, and the tracks are there after all | 2 audios
+        suno-song | their trouble with our callback, and the tracks are there after all | 2 audios
         POST /api/v1/generate -> 200 {"code":200,"msg":"success","data":{"taskId":"t1"}}
         GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"CALLBACK_EXCEPTION","response":{"sunoData":[{"audioUrl":"https://s/1.mp3"},{"audioUrl":""}]}}}
         GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"CALLBACK_EXCEPTION","response":{"sunoData":[{"audioUrl":"https://s/1.mp3"},{"audioUrl":"https://s/2.mp3"}]}}}
 
-        suno-v5 | a word that is not allowed | failed user SENSITIVE_WORD_ERROR
+        suno-song | a word that is not allowed | failed user SENSITIVE_WORD_ERROR
         POST /api/v1/generate -> 200 {"code":200,"msg":"success","data":{"taskId":"t1"}}
         GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"SENSITIVE_WORD_ERROR","errorMessage":"no"}}
 
-        suno-v5 | the task was not made | failed provider CREATE_TASK_FAILED
+        suno-song | the task was not made | failed provider CREATE_TASK_FAILED
         POST /api/v1/generate -> 200 {"code":200,"msg":"success","data":{"taskId":"t1"}}
         GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"CREATE_TASK_FAILED"}}
 
-        suno-v5 | the audio was not made | failed provider 531
+        suno-song | the audio was not made | failed provider 531
         POST /api/v1/generate -> 200 {"code":200,"msg":"success","data":{"taskId":"t1"}}
         GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"GENERATE_AUDIO_FAILED","errorCode":531}}
 
-        suno-v5 | 200 with another code is no acceptance | failed user 413
+        suno-song | 200 with another code is no acceptance | failed user 413
         POST /api/v1/generate -> 200 {"code":413,"msg":"too long"}
 
-        suno-v5 | its 429 means that our credits are used up, and is not retried | failed us 429
+        suno-song | its 429 means that our credits are used up, and is not retried | failed us 429
         POST /api/v1/generate -> 200 {"code":429,"msg":"insufficient credits"}
 
-        suno-v5 | its 405 is a rate limit | failed us 401 | 2
+        suno-song | its 405 is a rate limit | failed us 401 | 2
         POST /api/v1/generate -> 200 {"code":405,"msg":"rate limit"}
         POST /api/v1/generate -> 200 {"code":401,"msg":"key"}
 
-        suno-v5 | accepted without an id | unresolved unreadableAnswer
+        suno-song | accepted without an id | unresolved unreadableAnswer
         POST /api/v1/generate -> 200 {"code":200,"msg":"success","data":null}
         """#
     )
