@@ -105,8 +105,9 @@ let package = Package(
         .target(
             name: "App",
             dependencies: [
-                "Ledger", "LedgerStore", "Postgres", "Providers", "Registry", "RunAPI", "Runs", asyncHTTPClient,
-                configuration, hummingbird, lifecycle, logging, unixSignals,
+                "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage", "Postgres", "Providers", "Registry",
+                "RunAPI",
+                "Runs", asyncHTTPClient, configuration, crypto, hummingbird, lifecycle, logging, unixSignals,
             ],
             swiftSettings: settings
         ),

@@ -20,10 +20,16 @@ public struct AppConfiguration: Sendable {
     /// Values for `${NAME}` in the definition files: base URLs and secrets of providers.
     public var providerVariables: [String: String] = [:]
 
+    /// Where customers reach the service, as `https://HOST`; for links to what the service serves itself.
+    public var publicURL: String?
+    /// Where media go.
+    public var media = MediaSettings()
+
     /// The defaults, for a database.
     public init(databaseURL: String) { self.databaseURL = databaseURL }
 
-    /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`.
+    /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`,
+    /// `_PUBLIC_URL`, and what ``MediaSettings`` reads.
     ///
     /// - Parameters:
     ///   - databaseURL: where the database is.
@@ -37,6 +43,8 @@ public struct AppConfiguration: Sendable {
         self.simulatorURL = own.string(forKey: "simulator.url")
         self.databaseSessions = max(2, own.int(forKey: "database.sessions", default: databaseSessions))
         self.shutdownGraceSeconds = max(0, own.int(forKey: "shutdown.grace.seconds", default: shutdownGraceSeconds))
+        self.publicURL = own.string(forKey: "public.url")
+        self.media = MediaSettings(reading: own)
         self.providerVariables = environment
     }
 

@@ -30,6 +30,7 @@ public enum Serve {
             folder: configuration.modelsFolder,
             variables: configuration.definitionVariables
         )
+        let media = try MediaStorage.open(configuration)
         let connection = try await LedgerConnection.open(
             databaseURL: configuration.databaseURL,
             sessions: configuration.databaseSessions
@@ -56,6 +57,7 @@ public enum Serve {
             logger: logger,
             isReady: { connection.client.isHealthy }
         )
+        media.addRoute(to: router)
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
         let server = Application(
@@ -68,7 +70,7 @@ public enum Serve {
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? configuration.port) },
             logger: quiet
         )
-        return group(configuration, connection, lease, runs, observer, server, httpClient, logger)
+        return group(configuration, connection, lease, runs, observer, server, httpClient, media, logger)
     }
 
     private static func group(
@@ -79,6 +81,7 @@ public enum Serve {
         _ observer: RunLog,
         _ server: some Service,
         _ httpClient: HTTPClient,
+        _ media: MediaStorage,
         _ logger: Logger
     ) -> ServiceGroup {
         let grace = Duration.seconds(configuration.shutdownGraceSeconds)
@@ -90,7 +93,8 @@ public enum Serve {
         )
         var settings = ServiceGroupConfiguration(
             services: [
-                LedgerService(connection: connection, lease: lease), ProviderClientService(client: httpClient),
+                LedgerService(connection: connection, lease: lease),
+                ProviderClientService(client: httpClient, media: media),
                 recovery, ServingService(server: server, runs: runs, grace: grace, logger: logger),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],
@@ -101,12 +105,14 @@ public enum Serve {
     }
 }
 
-/// Keeps the client of providers open until runs have ended.
+/// Keeps the clients of providers and of storage open until runs have ended.
 private struct ProviderClientService: Service {
     let client: HTTPClient
+    let media: MediaStorage
 
     func run() async throws {
         try? await gracefulShutdown()
+        await media.close()
         try await client.shutdown()
     }
 }

@@ -6,6 +6,9 @@ public struct EgressPolicy: Hashable, Sendable {
     public var ports: Set<Int> = [80, 443]
     /// Whether this machine's loopback addresses may be reached, at any port: for tests and the demo, never in production.
     public var allowsLoopback = false
+    /// `HOST:PORT` that may be reached whatever their addresses, because the operator has named them: a provider's double in a
+    /// private network. The names themselves are trusted, so their DNS has to be, too.
+    public var trustedOrigins: Set<String> = []
 
     /// What a service on the internet needs: http and https at their own ports, public addresses only.
     public init() {}
@@ -30,6 +33,7 @@ public struct EgressPolicy: Hashable, Sendable {
             let allowed = schemes.sorted().joined(separator: " or ")
             throw EgressError(.schemeRefused, "the scheme \(url.scheme) is refused; \(allowed) is taken")
         }
+        guard !trustedOrigins.contains("\(url.host):\(url.port)") else { return }
         guard !addresses.isEmpty else { throw EgressError(.unresolvable, "\(url.host) stands for no address") }
         for address in addresses {
             let use = address.addressClass

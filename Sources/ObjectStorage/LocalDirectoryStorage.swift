@@ -6,27 +6,62 @@ import NIOPosix
 /// A folder of this machine, for when there is no bucket: the service itself serves what is in it.
 ///
 /// An object is written to a file beside its place, forced to disk, and renamed into place, so that readers see all of it or
-/// none. What a crash leaves half written lies in the folder's `.partial`, which is emptied by `open`.
+/// none. Several processes may share the folder. What a crash leaves half written lies in the folder's `.partial`, where `open`
+/// removes what is older than a day.
 public struct LocalDirectoryStorage: ObjectStore {
     /// The folder's path.
     public let folder: String
     private let baseURL: String
 
-    /// Makes the folder if it is not there, and removes what a crash has left half written.
+    /// Makes the folder if it is not there, and removes what a crash has left half written a day ago or earlier.
     ///
     /// - Parameters:
-    ///   - folder: the folder; no other process writes to it.
+    ///   - folder: the folder.
     ///   - baseURL: where its objects are served: a URL or a path, to which `/` and an object's name are added.
     /// - Throws: an `ObjectStorageError` when the folder can't be made.
     public static func open(folder: String, baseURL: String) throws(ObjectStorageError) -> LocalDirectoryStorage {
         let storage = LocalDirectoryStorage(folder: folder, baseURL: baseURL)
         do {
-            try? FileManager.default.removeItem(atPath: storage.partialFolder)
             try FileManager.default.createDirectory(atPath: storage.partialFolder, withIntermediateDirectories: true)
         } catch {
             throw ObjectStorageError(.disk, "the media folder can't be made: \(error)")
         }
+        storage.removeLeftovers(olderThanSeconds: 86_400)
         return storage
+    }
+
+    private func removeLeftovers(olderThanSeconds seconds: Int) {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: partialFolder)) ?? [] {
+            var status = stat()
+            guard stat("\(partialFolder)/\(name)", &status) == 0, time(nil) - status.st_mtim.tv_sec > seconds else {
+                continue
+            }
+            unlink("\(partialFolder)/\(name)")
+        }
+    }
+
+    /// 32 random bytes that stay with the folder: made once, whoever asks first, and never served.
+    ///
+    /// - Throws: an `ObjectStorageError` when they can't be read or written.
+    public func secret() throws(ObjectStorageError) -> [UInt8] {
+        let path = "\(folder)/.secret"
+        if FileManager.default.contents(atPath: path)?.count != 32 {
+            let draft = "\(partialFolder)/\(UUID().uuidString)"
+            var generator = SystemRandomNumberGenerator()
+            let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+            let isMade = FileManager.default.createFile(
+                atPath: draft,
+                contents: Data(bytes),
+                attributes: [.posixPermissions: 0o600]
+            )
+            defer { unlink(draft) }
+            // A link, unlike a rename, leaves the file of a process that was faster.
+            guard isMade, link(draft, path) == 0 || errno == EEXIST else { throw .system("a secret can't be written") }
+        }
+        guard let secret = FileManager.default.contents(atPath: path), secret.count == 32 else {
+            throw ObjectStorageError(.disk, "the secret of the media folder is not 32 bytes: \(path)")
+        }
+        return Array(secret)
     }
 
     private init(folder: String, baseURL: String) {

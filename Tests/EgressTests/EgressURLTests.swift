@@ -72,6 +72,17 @@ struct EgressPolicyTests {
         #expect(check("http://example.com:9000/", ["127.0.0.1", "93.184.216.34"], .withLoopback) == .portRefused)
     }
 
+    @Test("A host and port that the operator names are reached at any address, others on that host are not")
+    func trustedOrigins() {
+        var policy = EgressPolicy()
+        policy.trustedOrigins = ["simulator:9090"]
+        #expect(check("http://Simulator:9090/x.png", ["172.18.0.3"], policy) == nil)
+        #expect(check("http://simulator:5432/", ["172.18.0.3"], policy) == .addressRefused)
+        #expect(check("http://other:9090/", ["172.18.0.3"], policy) == .addressRefused)
+        policy.schemes = ["https"]
+        #expect(check("http://simulator:9090/", ["172.18.0.3"], policy) == .schemeRefused)
+    }
+
     @Test("A policy may take https only")
     func schemes() {
         var policy = EgressPolicy()

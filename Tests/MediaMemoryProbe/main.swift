@@ -41,7 +41,9 @@ let copied = await withTaskGroup(of: Bool.self) { group in
             }
         }
     }
-    return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+    var copied = 0
+    for await isCopied in group where isCopied { copied += 1 }
+    return copied
 }
 let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
 let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") }?.split(separator: " ").dropFirst().first ?? "0"

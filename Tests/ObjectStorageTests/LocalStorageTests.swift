@@ -68,9 +68,29 @@ struct LocalStorageTests {
     func leftovers() async throws {
         try await withTemporaryFolder { folder in
             _ = try LocalDirectoryStorage.open(folder: folder, baseURL: "/media")
-            FileManager.default.createFile(atPath: "\(folder)/.partial/x", contents: Data([1]))
+            let twoDaysAgo = Date(timeIntervalSinceNow: -172_800)
+            FileManager.default.createFile(
+                atPath: "\(folder)/.partial/old",
+                contents: Data([1]),
+                attributes: [.modificationDate: twoDaysAgo]
+            )
+            FileManager.default.createFile(atPath: "\(folder)/.partial/new", contents: Data([1]))
             _ = try LocalDirectoryStorage.open(folder: folder, baseURL: "/media")
-            #expect(files(folder) == [])
+            // Another process may be writing the new one.
+            #expect(files(folder) == [".partial/new"])
+        }
+    }
+
+    @Test("A folder keeps its secret, whoever opens it")
+    func secret() async throws {
+        try await withTemporaryFolder { folder in
+            let first = try LocalDirectoryStorage.open(folder: folder, baseURL: "/media").secret()
+            #expect(first.count == 32)
+            #expect(try LocalDirectoryStorage.open(folder: folder, baseURL: "/media").secret() == first)
+        }
+        try await withTemporaryFolder { folder in
+            let other = try LocalDirectoryStorage.open(folder: folder, baseURL: "/media").secret()
+            #expect(other != [UInt8](repeating: other[0], count: 32))
         }
     }
 
