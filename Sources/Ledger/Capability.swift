@@ -8,6 +8,11 @@ public struct Capability: Hashable, Sendable, CustomStringConvertible {
     /// Everything; for platform admins only.
     public static let everything = Capability(unchecked: "*")
 
+    /// Asking about the account's own runs.
+    public static let readExecutions = Capability(unchecked: "execution:read")
+    /// Cancelling the account's own runs.
+    public static let cancelExecutions = Capability(unchecked: "execution:cancel")
+
     private static let verbs: [String: Set<String>] = [
         "workflow": ["run", "read", "write"],
         "model": ["run"],

@@ -32,6 +32,7 @@ public struct Command: Hashable, Sendable {
         case admitRun(AdmitRun)
         case recordSubmission(RecordSubmission)
         case settleRun(SettleRun)
+        case requestCancel(RequestCancel)
         case expireHold(HoldID)
     }
 }

@@ -20,7 +20,9 @@ extension Decider {
     private func terms(_ run: AdmitRun, _ quote: RunQuote) -> [CanonicalJSON.Member] {
         let deadline = moment.adding(seconds: quote.deadlineSeconds)
         let expires = deadline.adding(seconds: quote.unresolvedHoldSeconds)
-        return [
+        // Left out of the others, whose events stay as they always were.
+        let isAsync = run.isAsync ? [CanonicalJSON.Member("async", .boolean(true))] : []
+        return isAsync + [
             .init("deadline", .integer(deadline.microseconds)),
             .init("definition", .integer(Int64(quote.definitionVersion))),
             .init("expires", .integer(expires.microseconds)),

@@ -29,6 +29,11 @@ extension Decider {
             event.detail = .sorted(members + [.init("code", .string(code)), .init("ms", .integer(duration))])
             emit(event)
             release(hold, execution)
+        case .cancelled(let duration):
+            var event = about(execution, .executionCancelled)
+            event.detail = .sorted(members + [.init("ms", .integer(duration))])
+            emit(event)
+            release(hold, execution)
         case .succeeded(let cost, let providerCost, let digest, let duration):
             members.append(.init("cost", .amount(cost)))
             members.append(.init("ms", .integer(duration)))
@@ -40,6 +45,42 @@ extension Decider {
             charge(hold, execution, cost: cost)
         }
         return finish(.settled(Settlement(execution: state.executions[execution.id] ?? execution, isRepeat: false)))
+    }
+
+    /// A wish to cancel. One that comes before the work was sent ends the run at once; later ones are passed on to the
+    /// provider, and the run ends as it does. Repeating it adds nothing.
+    mutating func cancel(_ wish: RequestCancel) -> Decision {
+        guard let account = state.account, let key = state.keys[wish.keyID], key.revokedAt == nil, !account.isClosed
+        else { return refuse(.unauthorized) }
+        guard let execution = state.executions[wish.executionID] else { return refuse(.executionUnknown) }
+        let required = Capability.cancelExecutions
+        guard required.covering(in: key.capabilities) != nil,
+            TierPolicy.ceilingAllows(required, tier: account.tier, role: account.role)
+        else {
+            var event = about(execution, .capabilityDenied)
+            event.keyID = wish.keyID
+            event.requestID = command.requestID
+            event.detail = .object([.init("required", .string(required.text))])
+            emit(event)
+            return refuse(.capabilityDenied(required: required))
+        }
+        if execution.status == .cancelled { return finish(.cancelRequested(execution)) }
+        guard !execution.status.isEnd, let hold = state.holds[execution.holdID] else {
+            return refuse(.executionNotCancellable(execution.status))
+        }
+        if execution.cancelRequestedAt == nil {
+            var event = about(execution, .executionCancelRequested)
+            event.requestID = command.requestID
+            event.keyID = wish.keyID
+            emit(event)
+        }
+        if wish.isUndispatched {
+            var event = about(execution, .executionCancelled)
+            event.detail = .object([.init("by", .string("owner")), .init("dispatched", .boolean(false))])
+            emit(event)
+            release(hold, execution)
+        }
+        return finish(.cancelRequested(state.executions[execution.id] ?? execution))
     }
 
     mutating func expire(_ holdID: HoldID) -> Decision {

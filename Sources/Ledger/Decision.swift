@@ -16,6 +16,8 @@ public enum Verdict: Hashable, Sendable {
     case alreadyAdmitted(Execution)
     /// The run has ended, or is known to be unresolved.
     case settled(Settlement)
+    /// A wish to cancel stands; the run is as it is now.
+    case cancelRequested(Execution)
     /// An administrative command is done.
     case done
     /// The same command was carried out before, and nothing was added now.
@@ -104,6 +106,7 @@ public enum Refusal: Hashable, Sendable {
     case grantUnknown
     case grantInvalid
     case executionUnknown
+    case executionNotCancellable(Execution.Status)
     case holdNotExpired
 
     /// The constant that names the refusal on the wire and in the log.
@@ -142,6 +145,7 @@ public enum Refusal: Hashable, Sendable {
         case .grantUnknown: "GRANT_NOT_FOUND"
         case .grantInvalid: "INVALID_GRANT"
         case .executionUnknown: "EXECUTION_NOT_FOUND"
+        case .executionNotCancellable: "EXECUTION_NOT_CANCELLABLE"
         case .holdNotExpired: "HOLD_NOT_EXPIRED"
         }
     }

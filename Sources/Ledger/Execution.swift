@@ -10,11 +10,13 @@ public struct Execution: Hashable, Sendable {
         case succeeded
         /// Ended without one.
         case failed
+        /// Ended because its owner wished so, before the work began.
+        case cancelled
         /// Its answer never came; the hold stands.
         case unresolved
 
         /// Whether nothing more can happen to the run.
-        public var isEnd: Bool { self == .succeeded || self == .failed }
+        public var isEnd: Bool { self == .succeeded || self == .failed || self == .cancelled }
     }
 
     /// The run.
@@ -39,6 +41,8 @@ public struct Execution: Hashable, Sendable {
     public let admittedAt: Timestamp
     /// By when the provider must have answered.
     public let deadlineAt: Timestamp
+    /// Whether its caller was answered before its end.
+    public let isAsync: Bool
     /// How far it has come.
     public var status = Status.admitted
     /// The provider's own id for it.
@@ -47,6 +51,10 @@ public struct Execution: Hashable, Sendable {
     public var charged = Credits.zero
     /// Credits a provider reported beyond the quote, borne by us.
     public var absorbed = Credits.zero
+    /// When a provider that is polled had accepted it.
+    public var submittedAt: Timestamp?
+    /// When its owner asked to cancel it.
+    public var cancelRequestedAt: Timestamp?
     /// Why it failed, as a code.
     public var errorCode: String?
     /// When it ended.
@@ -64,7 +72,8 @@ public struct Execution: Hashable, Sendable {
         priceVersion: String,
         instance: Int64,
         admittedAt: Timestamp,
-        deadlineAt: Timestamp
+        deadlineAt: Timestamp,
+        isAsync: Bool = false
     ) {
         self.id = id
         self.requestID = requestID
@@ -77,5 +86,6 @@ public struct Execution: Hashable, Sendable {
         self.instance = instance
         self.admittedAt = admittedAt
         self.deadlineAt = deadlineAt
+        self.isAsync = isAsync
     }
 }

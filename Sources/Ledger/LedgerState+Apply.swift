@@ -33,10 +33,11 @@ extension LedgerState {
         case .creditsHeld, .grantHeld: try applyHold(content)
         case .creditsDebited, .creditsReleased, .grantConsumed, .grantReleased: try applyEndOfHold(content)
         case .rateLimitCounted: try applyWindow(content)
-        case .costAbsorbed, .executionSubmitted, .executionSucceeded, .executionFailed, .executionUnresolved:
+        case .costAbsorbed, .executionSubmitted, .executionSucceeded, .executionFailed, .executionUnresolved,
+            .executionCancelRequested, .executionCancelled:
             try applyExecution(content)
         case .requestReceived, .capabilityGranted, .capabilityDenied, .rateLimitExceeded, .requestRefused,
-            .creditsRefused, .grantRefused, .executionCancelRequested, .executionCancelled:
+            .creditsRefused, .grantRefused:
             break
         }
         account?.lastRecordedAt = content.recordedAt

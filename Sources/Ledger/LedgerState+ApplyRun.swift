@@ -38,7 +38,8 @@ extension LedgerState {
             priceVersion: priceVersion,
             instance: instance,
             admittedAt: content.recordedAt,
-            deadlineAt: deadlineAt
+            deadlineAt: deadlineAt,
+            isAsync: content.detail?["async"]?.booleanValue ?? false
         )
         changes.executions.insert(executionID)
     }
@@ -116,7 +117,13 @@ extension LedgerState {
         }
         switch content.type {
         case .costAbsorbed: execution.absorbed += content.amount ?? .zero
-        case .executionSubmitted: execution.status = .submitted
+        case .executionSubmitted:
+            execution.status = .submitted
+            execution.submittedAt = content.recordedAt
+        case .executionCancelRequested: execution.cancelRequestedAt = content.recordedAt
+        case .executionCancelled:
+            execution.status = .cancelled
+            execution.endedAt = content.recordedAt
         case .executionUnresolved: execution.status = .unresolved
         default:
             execution.status = content.type == .executionSucceeded ? .succeeded : .failed

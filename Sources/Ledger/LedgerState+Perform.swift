@@ -41,6 +41,7 @@ struct Decider {
         case .admitRun(let run): return admit(run)
         case .recordSubmission(let submission): return record(submission)
         case .settleRun(let settlement): return settle(settlement)
+        case .requestCancel(let wish): return cancel(wish)
         case .expireHold(let holdID): return expire(holdID)
         default: break
         }

@@ -16,6 +16,8 @@ public struct AdmitRun: Hashable, Sendable {
     public let isAsync: Bool
     /// The process that will dispatch it.
     public let instance: Int64
+    /// The work that is left to do should this process die; nil for a run that nobody else could go on with.
+    public let task: RunTaskDraft?
 
     /// Makes the wish.
     public init(
@@ -26,7 +28,8 @@ public struct AdmitRun: Hashable, Sendable {
         inputsDigest: Digest?,
         preflight: Preflight,
         isAsync: Bool = false,
-        instance: Int64 = 0
+        instance: Int64 = 0,
+        task: RunTaskDraft? = nil
     ) {
         self.executionID = executionID
         self.keyID = keyID
@@ -36,6 +39,7 @@ public struct AdmitRun: Hashable, Sendable {
         self.preflight = preflight
         self.isAsync = isAsync
         self.instance = instance
+        self.task = task
     }
 }
 
@@ -100,10 +104,44 @@ public struct RecordSubmission: Hashable, Sendable {
     public let executionID: ExecutionID
     /// The provider's id for it.
     public let providerRequestID: String
+    /// What becomes of the run's task; nil when it has none.
+    public let task: Polling?
+
+    /// How a task goes on once its run was accepted.
+    public struct Polling: Hashable, Sendable {
+        /// The provider's links for it, as a JSON object; nil when it gave none.
+        public let links: String?
+        /// When to poll first; nil when whoever has the task keeps it, and polls by itself.
+        public let firstPollAt: Timestamp?
+        /// Makes the instruction.
+        public init(links: String?, firstPollAt: Timestamp?) {
+            self.links = links
+            self.firstPollAt = firstPollAt
+        }
+    }
+
     /// Makes the wish.
-    public init(executionID: ExecutionID, providerRequestID: String) {
+    public init(executionID: ExecutionID, providerRequestID: String, task: Polling? = nil) {
         self.executionID = executionID
         self.providerRequestID = providerRequestID
+        self.task = task
+    }
+}
+
+/// Asks to end a run before its time.
+public struct RequestCancel: Hashable, Sendable {
+    /// The run.
+    public let executionID: ExecutionID
+    /// The key that asks.
+    public let keyID: KeyID
+    /// Whether the run was certainly not sent to a provider, and now never will be. The writer finds out, in the
+    /// transaction that decides; whoever asks leaves it false.
+    public var isUndispatched: Bool
+    /// Makes the wish.
+    public init(executionID: ExecutionID, keyID: KeyID, isUndispatched: Bool = false) {
+        self.executionID = executionID
+        self.keyID = keyID
+        self.isUndispatched = isUndispatched
     }
 }
 
@@ -115,11 +153,34 @@ public struct SettleRun: Hashable, Sendable {
     public let outcome: RunOutcome
     /// The provider's id for it, where it gave one.
     public let providerRequestID: String?
+    /// What to keep for whoever asks later; nil for nothing, and for a run that has not ended.
+    public let report: RunReport?
+    /// What becomes of the run's task.
+    public let task: TaskEnd
+
+    /// What becomes of a task when its run is settled.
+    public enum TaskEnd: Hashable, Sendable {
+        /// The run has none.
+        case none
+        /// It ends with the run. When the run is unresolved, whoever settles it goes on with the task.
+        case ends
+        /// The run is unresolved, and whoever is free goes on with the task.
+        case isLetGo
+    }
+
     /// Makes the wish.
-    public init(executionID: ExecutionID, outcome: RunOutcome, providerRequestID: String?) {
+    public init(
+        executionID: ExecutionID,
+        outcome: RunOutcome,
+        providerRequestID: String?,
+        report: RunReport? = nil,
+        task: TaskEnd = .ends
+    ) {
         self.executionID = executionID
         self.outcome = outcome
         self.providerRequestID = providerRequestID
+        self.report = report
+        self.task = task
     }
 }
 
@@ -129,6 +190,8 @@ public enum RunOutcome: Hashable, Sendable {
     case succeeded(cost: Credits, providerCost: MicroUSD, resultDigest: Digest?, durationMilliseconds: Int64)
     /// Without one, for certain. The code names the class of failure.
     case failed(code: String, durationMilliseconds: Int64)
+    /// Without one, because its owner wished so, and the work never began.
+    case cancelled(durationMilliseconds: Int64)
     /// The answer never came.
     case unresolved(reason: String)
 }

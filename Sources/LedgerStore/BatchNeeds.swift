@@ -9,6 +9,7 @@ struct BatchNeeds {
     private(set) var executions: [ExecutionID] = []
     private(set) var holds: [ProjectionRow<HoldID>] = []
     private(set) var commands: [ProjectionRow<CommandID>] = []
+    private(set) var cancels: [ExecutionID] = []
     private(set) var readsWindows = false
 
     init(_ batch: [Command]) {
@@ -30,6 +31,10 @@ struct BatchNeeds {
         case .settleRun(let settlement):
             executions.append(settlement.executionID)
             holds.append(ProjectionRow(command.accountID, HoldID(settlement.executionID.value)))
+        case .requestCancel(let wish):
+            cancels.append(wish.executionID)
+            executions.append(wish.executionID)
+            holds.append(ProjectionRow(command.accountID, HoldID(wish.executionID.value)))
         case .expireHold(let holdID):
             holds.append(ProjectionRow(command.accountID, holdID))
             executions.append(ExecutionID(holdID.value))
@@ -68,6 +73,7 @@ struct BatchNeeds {
         if !commands.isEmpty {
             unit.append(LoadCommands(journal: journal, commands: commands))
         }
+        if !cancels.isEmpty { unit.append(LockQueuedTasks(journal: journal, executions: cancels)) }
         if let moment { unit.append(LoadExpiredHolds(journal: journal, accounts: accounts, moment: moment)) }
         let results = try await session.execute(unit)
         return try decode(results[(opening ? 1 : 0)...], resolving: firstPosition != nil, withExpired: moment != nil)
@@ -115,9 +121,17 @@ struct BatchNeeds {
         if !commands.isEmpty {
             for row in try take().decode(as: LoadCommands.self) { states[row.account]?.commands.insert(row.value) }
         }
+        var undispatched = Set<ExecutionID>()
+        if !cancels.isEmpty { undispatched = Set(try take().decode(as: LockQueuedTasks.self)) }
         var expired: [ProjectionRow<Hold>] = []
         if withExpired { expired = try take().decode(as: LoadExpiredHolds.self) }
-        return LoadedBatch(head: head, resolvedHash: resolved, states: states, expiredHolds: expired)
+        return LoadedBatch(
+            head: head,
+            resolvedHash: resolved,
+            states: states,
+            expiredHolds: expired,
+            undispatched: undispatched
+        )
     }
 }
 
@@ -128,6 +142,7 @@ extension Command {
         case .admitRun(let run): run.keyID
         case .issueKey(let key): key.keyID
         case .revokeKey(let keyID): keyID
+        case .requestCancel(let wish): wish.keyID
         default: nil
         }
     }
@@ -140,4 +155,6 @@ struct LoadedBatch {
     let resolvedHash: Digest?
     var states: [AccountID: LedgerState]
     let expiredHolds: [ProjectionRow<Hold>]
+    /// Runs to be cancelled that were never sent.
+    let undispatched: Set<ExecutionID>
 }

@@ -10,19 +10,24 @@ struct DecidedBatch: Sendable {
     /// Accounts whose refusals may turn around once their expired holds are known.
     private(set) var accountsInDoubt: Set<AccountID> = []
     private var states: [AccountID: LedgerState]
+    private var tasks = TaskChanges()
+    private let decidedAt: Timestamp
 
     /// Decides commands in order, each seeing the effects of the ones before, and seals their events.
     init(_ commands: [Command], journal: JournalID, loaded: consuming LoadedBatch, at now: Timestamp) {
         self.journal = journal
         self.head = loaded.head
         self.states = loaded.states
+        self.decidedAt = now
         var contents: [EventContent] = []
         contents.reserveCapacity(commands.count * 4)
         var refusedByWindow: [AccountID: Int] = [:]
         verdicts.reserveCapacity(commands.count)
         for command in commands {
+            let command = command.knowing(undispatched: loaded.undispatched)
             let decision = states[command.accountID, default: LedgerState()].perform(command, at: now)
             verdicts.append(decision.verdict)
+            tasks.add(command, decision, states[command.accountID])
             if decision.mayDependOnExpiredHolds { accountsInDoubt.insert(command.accountID) }
             if decision.events.count == 1, decision.events[0].type == .rateLimitExceeded {
                 if let index = refusedByWindow[command.accountID],
@@ -64,6 +69,7 @@ struct DecidedBatch: Sendable {
             appendProjections(to: &unit)
             unit.append(AdvanceJournal(journal: journal, head: head))
         }
+        if !tasks.isEmpty { tasks.append(to: &unit, journal: journal, now: decidedAt) }
         unit.commit()
         return unit
     }
@@ -117,8 +123,8 @@ struct ChangedRows {
         }
         for id in changes.executions {
             guard let execution = state.executions[id] else { continue }
-            // A run changes to `admitted` only when its hold creates it.
-            if execution.status == .admitted {
+            // A run that is admitted changes only when its hold creates it, and when its owner asks to cancel it.
+            if execution.status == .admitted, execution.cancelRequestedAt == nil {
                 newExecutions.append(ProjectionRow(account, execution))
             } else {
                 executions.append(ProjectionRow(account, execution))
@@ -141,5 +147,14 @@ struct ChangedRows {
         if !executions.isEmpty { unit.append(PutExecutions(journal: journal, executions: executions)) }
         for key in keys { unit.append(PutKey(journal: journal, key: key)) }
         if !commands.isEmpty { unit.append(PutCommands(journal: journal, commands: commands)) }
+    }
+}
+
+extension Command {
+    /// The command with what only the writer can know: whether a run to be cancelled was certainly never sent.
+    fileprivate func knowing(undispatched: Set<ExecutionID>) -> Command {
+        guard case .requestCancel(var wish) = action, undispatched.contains(wish.executionID) else { return self }
+        wish.isUndispatched = true
+        return Command(id: id, accountID: accountID, requestID: requestID, action: .requestCancel(wish))
     }
 }

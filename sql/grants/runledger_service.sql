@@ -15,7 +15,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     ledger.rate_windows,
     ledger.executions,
     ledger.api_keys,
-    ledger.commands
+    ledger.commands,
+    ledger.run_tasks,
+    ledger.execution_results,
+    ledger.read_windows
 TO runledger_service;
 
 GRANT EXECUTE ON FUNCTION ledger.ensure_event_partitions(bigint) TO runledger_service;

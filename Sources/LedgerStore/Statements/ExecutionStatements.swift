@@ -13,7 +13,8 @@ struct LoadExecutions: PostgresStatement {
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray]
     static let columns = """
         execution_id, account_id, request_id, key_id, model, hold_id, grant_id, quote, price_version, instance,
-        admitted_at, deadline_at, status, provider_request_id, charged, absorbed, error_code, ended_at
+        admitted_at, deadline_at, status, provider_request_id, charged, absorbed, error_code, ended_at, is_async,
+        submitted_at, cancel_requested_at
         """
 
     let journal: JournalID
@@ -36,7 +37,8 @@ struct LoadExecutions: PostgresStatement {
             priceVersion: try row.text(8),
             instance: try row.int8(9),
             admittedAt: try row.time(10),
-            deadlineAt: try row.time(11)
+            deadlineAt: try row.time(11),
+            isAsync: try row.bool(18)
         )
         execution.status = try row.word(12)
         execution.providerRequestID = try row.optionalText(13)
@@ -44,6 +46,8 @@ struct LoadExecutions: PostgresStatement {
         execution.absorbed = try row.credits(15)
         execution.errorCode = try row.optionalText(16)
         execution.endedAt = try row.optionalTime(17)
+        execution.submittedAt = try row.optionalTime(19)
+        execution.cancelRequestedAt = try row.optionalTime(20)
         return ProjectionRow(try row.id(1), execution)
     }
 }
@@ -56,12 +60,12 @@ struct InsertExecutions: PostgresStatement {
         INSERT INTO ledger.executions (journal, \(LoadExecutions.columns))
         SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
             unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15), unnest($16), unnest($17),
-            unnest($18), unnest($19)
+            unnest($18), unnest($19), unnest($20), unnest($21), unnest($22)
         """
     static let parameterTypes: [PostgresType] = [
         .int2, .uuidArray, .uuidArray, .uuidArray, .uuidArray, .textArray, .uuidArray, .uuidArray, .int8Array,
         .textArray, .int8Array, .timestamptzArray, .timestamptzArray, .textArray, .textArray, .int8Array, .int8Array,
-        .textArray, .timestamptzArray,
+        .textArray, .timestamptzArray, .boolArray, .timestamptzArray, .timestamptzArray,
     ]
 
     let journal: JournalID
@@ -87,6 +91,9 @@ struct InsertExecutions: PostgresStatement {
         parameters.column(.int8, of: executions) { $0.credits($1.value.absorbed) }
         parameters.column(.text, of: executions) { $0.text($1.value.errorCode) }
         parameters.column(.timestamptz, of: executions) { $0.time($1.value.endedAt) }
+        parameters.column(.bool, of: executions) { $0.bool($1.value.isAsync) }
+        parameters.column(.timestamptz, of: executions) { $0.time($1.value.submittedAt) }
+        parameters.column(.timestamptz, of: executions) { $0.time($1.value.cancelRequestedAt) }
     }
 }
 
@@ -100,7 +107,8 @@ struct PutExecutions: PostgresStatement {
         ON CONFLICT (journal, execution_id) DO UPDATE SET
             account_id = CASE WHEN executions.account_id = excluded.account_id THEN excluded.account_id END,
             status = excluded.status, provider_request_id = excluded.provider_request_id, charged = excluded.charged,
-            absorbed = excluded.absorbed, error_code = excluded.error_code, ended_at = excluded.ended_at
+            absorbed = excluded.absorbed, error_code = excluded.error_code, ended_at = excluded.ended_at,
+            submitted_at = excluded.submitted_at, cancel_requested_at = excluded.cancel_requested_at
         """
     static let parameterTypes = InsertExecutions.parameterTypes
 
@@ -112,13 +120,15 @@ struct PutExecutions: PostgresStatement {
     }
 }
 
-/// The runs that have not ended, a page in the order of their holds.
+/// The runs that have not ended and have no task: nobody but the process that took them goes on with them.
 struct LoadOpenExecutions: PostgresStatement {
     static let name = "load_open_executions"
     static let sql = """
         SELECT \(LoadExecutions.columns.qualified(by: "e"))
         FROM ledger.holds h JOIN ledger.executions e ON e.journal = h.journal AND e.execution_id = h.execution_id
-        WHERE h.journal = $1
+        WHERE h.journal = $1 AND NOT EXISTS (
+            SELECT FROM ledger.run_tasks t WHERE t.journal = e.journal AND t.execution_id = e.execution_id
+        )
         """
     static let parameterTypes: [PostgresType] = [.int2]
 
