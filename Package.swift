@@ -93,13 +93,23 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "Webhooks",
+            dependencies: [
+                "Egress", "Ledger", "LedgerStore", "Postgres", "Registry", "Runs", asyncHTTPClient, crypto, lifecycle,
+                logging,
+                nioCore,
+                nioHTTP1,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "ProviderSimulator",
             dependencies: ["Registry", hummingbird, httpTypes, logging, lifecycle, nioCore],
             swiftSettings: settings
         ),
         .target(
             name: "RunAPI",
-            dependencies: ["Ledger", "Registry", "Runs", hummingbird, httpTypes, logging, nioCore],
+            dependencies: ["Ledger", "Registry", "Runs", crypto, hummingbird, httpTypes, logging, nioCore],
             swiftSettings: settings
         ),
         .target(
@@ -107,7 +117,8 @@ let package = Package(
             dependencies: [
                 "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage", "Postgres", "Providers", "Registry",
                 "RunAPI",
-                "Runs", asyncHTTPClient, configuration, crypto, hummingbird, lifecycle, logging, unixSignals,
+                "Runs", "Webhooks", asyncHTTPClient, configuration, crypto, hummingbird, lifecycle, logging,
+                unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -245,6 +256,14 @@ let package = Package(
             dependencies: [
                 "Egress", "Ledger", "Media", "MediaMemoryProbe", "NetworkTestSupport", "ObjectStorage", "Registry",
                 "Runs", "TestSupport", asyncHTTPClient, crypto,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "WebhooksTests",
+            dependencies: [
+                "Egress", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "Registry", "Runs",
+                "TestSupport", "Webhooks", logging,
             ],
             swiftSettings: settings
         ),

@@ -22,6 +22,8 @@ public struct AppConfiguration: Sendable {
 
     /// Where customers reach the service, as `https://HOST`; for links to what the service serves itself.
     public var publicURL: String?
+    /// What operators send as `Authorization: Bearer`, 32 characters or more; nil lets none in.
+    public var adminToken: String?
     /// Where media go.
     public var media = MediaSettings()
 
@@ -29,7 +31,7 @@ public struct AppConfiguration: Sendable {
     public init(databaseURL: String) { self.databaseURL = databaseURL }
 
     /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`,
-    /// `_PUBLIC_URL`, and what ``MediaSettings`` reads.
+    /// `_PUBLIC_URL`, `_ADMIN_TOKEN`, and what ``MediaSettings`` reads.
     ///
     /// - Parameters:
     ///   - databaseURL: where the database is.
@@ -44,6 +46,7 @@ public struct AppConfiguration: Sendable {
         self.databaseSessions = max(2, own.int(forKey: "database.sessions", default: databaseSessions))
         self.shutdownGraceSeconds = max(0, own.int(forKey: "shutdown.grace.seconds", default: shutdownGraceSeconds))
         self.publicURL = own.string(forKey: "public.url")
+        self.adminToken = own.string(forKey: "admin.token", isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
         self.media = MediaSettings(reading: own)
         self.providerVariables = environment
     }

@@ -6,6 +6,7 @@ public import Hummingbird
 import LedgerStore
 import Media
 import ObjectStorage
+import RunAPI
 public import Runs
 
 /// Where media go: a bucket, or a folder that the service serves.
@@ -30,7 +31,7 @@ public struct MediaStorage: Sendable {
             return MediaStorage(keeper: copier(storage, egress, key), route: LocalMediaRoute(storage), client: nil)
         }
         guard let style = S3Configuration.URLStyle(rawValue: settings.urlStyle) else {
-            throw MediaSettingsError(description: "RUNLEDGER_S3_URL_STYLE must be virtual or path")
+            throw SettingError(description: "RUNLEDGER_S3_URL_STYLE must be virtual or path")
         }
         let s3 = try S3Configuration(
             bucket: bucket,
@@ -70,13 +71,22 @@ public struct MediaStorage: Sendable {
 }
 
 /// A setting that can't be taken.
-struct MediaSettingsError: Error, CustomStringConvertible {
+struct SettingError: Error, CustomStringConvertible {
     let description: String
 }
 
 @Sendable private func unixSeconds() -> Int64 { SystemClock.now().microseconds / 1_000_000 }
 
 extension AppConfiguration {
+    /// The token that lets operators in.
+    func checkedAdminToken() throws -> AdminToken? {
+        guard let adminToken else { return nil }
+        guard let token = AdminToken(adminToken) else {
+            throw SettingError(description: "RUNLEDGER_ADMIN_TOKEN must have 32 characters or more")
+        }
+        return token
+    }
+
     /// Which addresses that others name may be reached: the public internet, and the simulator where one stands in for the
     /// providers.
     var egressPolicy: EgressPolicy {

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Egress
 import Hummingbird
 import Ledger
 import LedgerStore
@@ -10,6 +11,7 @@ import RunAPI
 import Runs
 public import ServiceLifecycle
 import UnixSignals
+import Webhooks
 
 /// The service as a whole: everything wired together, and run until it is told to stop.
 public enum Serve {
@@ -50,9 +52,12 @@ public enum Serve {
             clock: { SystemClock.now() },
             observer: observer
         )
+        let webhookClient = EgressClient(policy: WebhookDesk.policy(configuration.egressPolicy))
         let router = RunAPI.router(
             service: runs,
             authenticator: KeyAuthenticator(ledger: connection.store),
+            webhooks: WebhookDesk(store: connection.store, client: webhookClient, clock: { SystemClock.now() }),
+            adminToken: try configuration.checkedAdminToken(),
             clock: { SystemClock.now() },
             logger: logger,
             isReady: { connection.client.isHealthy }
@@ -70,7 +75,7 @@ public enum Serve {
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? configuration.port) },
             logger: quiet
         )
-        return group(configuration, connection, lease, runs, observer, server, httpClient, media, logger)
+        return group(configuration, connection, lease, runs, observer, server, httpClient, media, webhookClient, logger)
     }
 
     private static func group(
@@ -82,6 +87,7 @@ public enum Serve {
         _ server: some Service,
         _ httpClient: HTTPClient,
         _ media: MediaStorage,
+        _ webhookClient: EgressClient,
         _ logger: Logger
     ) -> ServiceGroup {
         let grace = Duration.seconds(configuration.shutdownGraceSeconds)
@@ -95,6 +101,12 @@ public enum Serve {
             services: [
                 LedgerService(connection: connection, lease: lease),
                 ProviderClientService(client: httpClient, media: media),
+                WebhookWorker(
+                    store: connection.store,
+                    client: webhookClient,
+                    clock: { SystemClock.now() },
+                    logger: logger
+                ),
                 recovery, ServingService(server: server, runs: runs, grace: grace, logger: logger),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],

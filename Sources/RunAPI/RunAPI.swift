@@ -12,12 +12,16 @@ public enum RunAPI {
     /// - Parameters:
     ///   - service: runs models.
     ///   - authenticator: tells whose key a request carries.
+    ///   - webhooks: keeps the webhooks of keys; nil for an API without their routes.
+    ///   - adminToken: lets operators in; nil lets nobody in.
     ///   - clock: the wall clock, for request ids.
     ///   - logger: gets a line for each request; never a key, an input or a result.
     ///   - isReady: whether the service can take runs now.
     public static func router(
         service: RunService,
         authenticator: KeyAuthenticator,
+        webhooks: (any WebhookAdministration)? = nil,
+        adminToken: AdminToken? = nil,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger,
         isReady: @escaping @Sendable () async -> Bool
@@ -25,6 +29,7 @@ public enum RunAPI {
         let router = Router(context: APIContext.self)
         router.add(middleware: APIMiddleware(identifiers: IdentifierSource(clock: clock), logger: logger))
         RunController(service: service, authenticator: authenticator).addRoutes(to: router)
+        if let webhooks { WebhookController(webhooks: webhooks, adminToken: adminToken).addRoutes(to: router) }
         router.answerStatus(at: "/healthz") { (.ok, "ok") }
         router.answerStatus(at: "/readyz") { await isReady() ? (.ok, "ready") : (.serviceUnavailable, "not ready") }
         return router

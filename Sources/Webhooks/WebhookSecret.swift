@@ -14,7 +14,9 @@ public struct WebhookSecret: Hashable, Sendable {
 
     /// Reads a secret; nil when it is none.
     public init?(_ text: String) {
-        guard (16...256).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
+        guard (16...256).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            return nil
+        }
         self.text = text
         guard text.hasPrefix(Self.prefix) else {
             self.standardKey = Array(text.utf8)
@@ -34,7 +36,9 @@ public struct WebhookSecret: Hashable, Sendable {
         while true {
             let bytes = (0..<33).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
             let base64 = Data(bytes).base64EncodedString()
-            guard !base64.contains("+"), !base64.contains("/"), let secret = WebhookSecret(prefix + base64) else { continue }
+            guard !base64.contains("+"), !base64.contains("/"), let secret = WebhookSecret(prefix + base64) else {
+                continue
+            }
             return secret
         }
     }

@@ -63,7 +63,9 @@ public struct WebhookWorker: Service {
         for number in 0..<store.journalCount where !Task.isCancelled {
             do throws(LedgerStoreError) {
                 let journal = JournalID(number)
-                if try await store.projectWebhooks(in: journal, positions: options.positions).positions > 0 { worked = true }
+                if try await store.projectWebhooks(in: journal, positions: options.positions).positions > 0 {
+                    worked = true
+                }
                 if try await deliver(in: journal) { worked = true }
             } catch {
                 // Nothing is passed over: the same position is tried at the next turn.

@@ -11,11 +11,14 @@ public final class LoopbackServer: Sendable {
 
     private final class Seen: Sendable {
         let requests = Mutex<[String]>([])
+        let bodies = Mutex<[String]>([])
         let connections = Mutex((open: 0, most: 0, all: 0))
     }
 
     /// The heads of the requests that came.
     public var requests: [String] { seen.requests.withLock { $0 } }
+    /// The bodies of the requests that came, those that announce their length.
+    public var bodies: [String] { seen.bodies.withLock { $0 } }
     /// How many connections were opened.
     public var connectionCount: Int { seen.connections.withLock(\.all) }
     /// How many connections were open at a time.
@@ -72,7 +75,7 @@ public final class LoopbackServer: Sendable {
 
         private let answer: @Sendable (_ head: String) async -> String?
         private let seen: Seen
-        private var received = ""
+        private var received: [UInt8] = []
 
         init(answer: @escaping @Sendable (_ head: String) async -> String?, seen: Seen) {
             self.answer = answer
@@ -80,11 +83,16 @@ public final class LoopbackServer: Sendable {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            received += String(buffer: unwrapInboundIn(data))
-            guard let end = received.firstRange(of: "\r\n\r\n") else { return }
-            let head = String(received[..<end.lowerBound])
-            received = ""
+            received.append(contentsOf: unwrapInboundIn(data).readableBytesView)
+            guard let end = received.firstRange(of: Array("\r\n\r\n".utf8)) else { return }
+            let head = String(decoding: received[..<end.lowerBound], as: UTF8.self)
+            let length = head.lowercased().firstMatch(of: /\r\ncontent-length: *(\d+)/).flatMap { Int($0.1) } ?? 0
+            let body = received[end.upperBound...]
+            guard body.count >= length else { return }
+            let text = String(decoding: body, as: UTF8.self)
+            received = []
             seen.requests.withLock { $0.append(head) }
+            seen.bodies.withLock { $0.append(text) }
             let (channel, answer) = (context.channel, answer)
             Task {
                 guard let text = await answer(head) else { return }

@@ -18,7 +18,11 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     ledger.commands,
     ledger.run_tasks,
     ledger.execution_results,
-    ledger.read_windows
+    ledger.read_windows,
+    ledger.webhooks,
+    ledger.webhook_checkpoints,
+    ledger.webhook_deliveries,
+    ledger.webhook_attempts
 TO runledger_service;
 
 GRANT EXECUTE ON FUNCTION ledger.ensure_event_partitions(bigint) TO runledger_service;
