@@ -241,7 +241,7 @@ let package = Package(
             name: "ObjectStorageTests",
             dependencies: [
                 "ObjectStorage", "NetworkTestSupport", "TestSupport", asyncHTTPClient, crypto, hummingbird,
-                hummingbirdTesting, httpTypes, nioCore,
+                hummingbirdTesting, httpTypes, nioCore, nioHTTP1,
             ],
             swiftSettings: settings
         ),
@@ -283,6 +283,14 @@ let package = Package(
             dependencies: [
                 "RunAPI", "RunTestSupport", "Runs", "Ledger", "Registry", hummingbird, hummingbirdTesting, httpTypes,
                 logging, nioCore,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "AsyncRunTests",
+            dependencies: [
+                "App", "Ledger", "LedgerStore", "LedgerTestSupport", "Registry", "RunAPI", "RunTestSupport", "Runs",
+                "TestSupport", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
             ],
             swiftSettings: settings
         ),

@@ -17,11 +17,17 @@ public struct AppConfiguration: Sendable {
     public var databaseSessions = 6
     /// Seconds that runs may go on after the service was told to stop.
     public var shutdownGraceSeconds = 30
+    /// The service's own address as providers and customers reach it, such as `https://runs.example`; nil when they can't.
+    public var publicURL: String?
+    /// Steps of asynchronous runs that may go on at once.
+    public var workerSteps = 256
+    /// Seconds for which a run's task is one process's alone unless that process says so again.
+    public var claimSeconds = 30
+    /// Days for which results of runs are kept.
+    public var resultDays = 30
     /// Values for `${NAME}` in the definition files: base URLs and secrets of providers.
     public var providerVariables: [String: String] = [:]
 
-    /// Where customers reach the service, as `https://HOST`; for links to what the service serves itself.
-    public var publicURL: String?
     /// What operators send as `Authorization: Bearer`, 32 characters or more; nil lets none in.
     public var adminToken: String?
     /// Where media go.
@@ -31,7 +37,7 @@ public struct AppConfiguration: Sendable {
     public init(databaseURL: String) { self.databaseURL = databaseURL }
 
     /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`,
-    /// `_PUBLIC_URL`, `_ADMIN_TOKEN`, and what ``MediaSettings`` reads.
+    /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`, `_ADMIN_TOKEN`, and what ``MediaSettings`` reads.
     ///
     /// - Parameters:
     ///   - databaseURL: where the database is.
@@ -45,7 +51,13 @@ public struct AppConfiguration: Sendable {
         self.simulatorURL = own.string(forKey: "simulator.url")
         self.databaseSessions = max(2, own.int(forKey: "database.sessions", default: databaseSessions))
         self.shutdownGraceSeconds = max(0, own.int(forKey: "shutdown.grace.seconds", default: shutdownGraceSeconds))
-        self.publicURL = own.string(forKey: "public.url")
+        self.publicURL = own.string(forKey: "public.url").flatMap { text in
+            let trimmed = text.hasSuffix("/") ? String(text.dropLast()) : text
+            return trimmed.isEmpty ? nil : trimmed
+        }
+        self.workerSteps = min(max(1, own.int(forKey: "worker.steps", default: workerSteps)), 10_000)
+        self.claimSeconds = min(max(2, own.int(forKey: "claim.seconds", default: claimSeconds)), 3_600)
+        self.resultDays = min(max(1, own.int(forKey: "result.days", default: resultDays)), 36_500)
         self.adminToken = own.string(forKey: "admin.token", isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
         self.media = MediaSettings(reading: own)
         self.providerVariables = environment

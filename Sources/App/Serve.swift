@@ -44,19 +44,29 @@ public enum Serve {
         try await lease.start()
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
         let observer = RunLog(logger: logger)
+        var options = RunService.Options()
+        options.tasks = connection.store
+        options.publicURL = configuration.publicURL
+        options.steps = configuration.workerSteps
+        options.claim = .seconds(configuration.claimSeconds)
         let runs = RunService(
             ledger: connection.store,
             provider: ProviderRouter(client: httpClient),
             registry: registry,
             instance: lease.instance,
             clock: { SystemClock.now() },
-            observer: observer
+            observer: observer,
+            options: options
         )
         let webhookClient = EgressClient(policy: WebhookDesk.policy(configuration.egressPolicy))
+        let webhooks = WebhookDesk(store: connection.store, client: webhookClient, clock: { SystemClock.now() })
         let router = RunAPI.router(
             service: runs,
             authenticator: KeyAuthenticator(ledger: connection.store),
-            webhooks: WebhookDesk(store: connection.store, client: webhookClient, clock: { SystemClock.now() }),
+            executions: ExecutionDesk(for: runs, reader: connection.store, webhooks: webhooks),
+            callbacks: configuration.publicURL == nil ? nil : CallbackDesk(for: runs, verifier: nil),
+            webhooks: webhooks,
+            webhookAdministration: webhooks,
             adminToken: try configuration.checkedAdminToken(),
             clock: { SystemClock.now() },
             logger: logger,
@@ -101,13 +111,16 @@ public enum Serve {
             services: [
                 LedgerService(connection: connection, lease: lease),
                 ProviderClientService(client: httpClient, media: media),
+                recovery,
+                TidyService(store: connection.store, resultDays: configuration.resultDays, logger: logger),
+                WorkerService(worker: RunWorker(for: runs), grace: grace),
                 WebhookWorker(
                     store: connection.store,
                     client: webhookClient,
                     clock: { SystemClock.now() },
                     logger: logger
                 ),
-                recovery, ServingService(server: server, runs: runs, grace: grace, logger: logger),
+                ServingService(server: server, runs: runs, grace: grace, logger: logger),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger

@@ -79,6 +79,47 @@ struct RecoveryService: Service {
     }
 }
 
+/// Goes on with the tasks of open runs. Once it is told to stop, claims no more, and finishes the steps under way.
+struct WorkerService: Service {
+    let worker: RunWorker?
+    let grace: Duration
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await worker?.run(grace: grace) }
+    }
+}
+
+/// Deletes results that have been kept for long enough.
+struct TidyService: Service {
+    let store: LedgerStore
+    let resultDays: Int
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await tidy()
+                try? await Task.sleep(for: .seconds(600))
+            }
+        }
+    }
+
+    private func tidy() async {
+        do throws(LedgerStoreError) {
+            let moment = SystemClock.now().adding(seconds: -Int64(resultDays) * 86_400)
+            var count = 0
+            while !Task.isCancelled {
+                let deleted = try await store.purgeResults(before: moment)
+                count += deleted
+                guard deleted > 0 else { break }
+            }
+            if count > 0 { logger.info("results were deleted", metadata: ["results": "\(count)"]) }
+        } catch {
+            logger.warning("results can't be deleted now", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
 /// Tells the log what an operator should know of runs.
 struct RunLog: RunObserver {
     let logger: Logger
@@ -96,6 +137,10 @@ struct RunLog: RunObserver {
 
     func foundAbandoned(_ execution: ExecutionID) {
         logger.notice("a run was left behind by a process that ended", metadata: ["execution": "\(execution)"])
+    }
+
+    func workDelayed(_ failure: LedgerFailure) {
+        logger.warning("the ledger can't be asked for work that is due", metadata: ["error": "\(failure)"])
     }
 
     func expired(_ execution: ExecutionID) {

@@ -192,7 +192,7 @@ private struct RunClient {
                     accountID: tenant.account,
                     requestID: request,
                     action: .settleRun(
-                        SettleRun(executionID: execution, outcome: outcome, providerRequestID: "bench")
+                        SettleRun(executionID: execution, outcome: outcome, providerRequestID: "bench", task: .none)
                     )
                 )
             )

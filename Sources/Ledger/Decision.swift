@@ -59,6 +59,14 @@ public struct WindowStatus: Hashable, Sendable {
     /// When the decision was made.
     public let decidedAt: Timestamp
 
+    /// Makes the status of a window.
+    public init(limit: Int64, count: Int64, minute: Int64, decidedAt: Timestamp) {
+        self.limit = limit
+        self.count = count
+        self.minute = minute
+        self.decidedAt = decidedAt
+    }
+
     /// Requests the minute can still count.
     public var remaining: Int64 { max(0, limit - count) }
     /// When the next minute begins, in seconds since the Unix epoch.

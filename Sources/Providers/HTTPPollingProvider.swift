@@ -5,7 +5,7 @@ public import Runs
 
 /// Providers that accept work with an id, and are asked about it until it has ended.
 public struct HTTPPollingProvider: ModelProvider {
-    private let transport: ProviderTransport
+    let transport: ProviderTransport
 
     init(transport: ProviderTransport) { self.transport = transport }
 
@@ -76,13 +76,13 @@ public struct HTTPPollingProvider: ModelProvider {
 
 extension Exchange {
     /// The JSON of an answer of success; nil for everything that says nothing about the work.
-    fileprivate var successBody: JSONValue? {
+    var successBody: JSONValue? {
         guard case .answered(let answer) = self, answer.isSuccess else { return nil }
         return try? JSONValue(parsing: answer.body.readableBytesView)
     }
 
     /// How long the provider asked to be left alone; at most an hour.
-    fileprivate var retryAfter: Duration? {
+    var retryAfter: Duration? {
         guard case .answered(let answer) = self, let seconds = answer.retryAfterSeconds else { return nil }
         return .seconds(max(0, min(seconds, 3_600)))
     }

@@ -36,4 +36,20 @@ public struct ProviderRouter: ModelProvider {
         case .httpPolling: await polling.resume(request, task)
         }
     }
+
+    /// Submits once and does not wait for the end; see `ModelProvider.submit(_:)`.
+    public func submit(_ request: DispatchRequest) async -> SubmitOutcome {
+        switch request.model.provider.kind {
+        case .http: await http.submit(request)
+        case .httpPolling: await polling.submit(request)
+        }
+    }
+
+    /// Asks once; see `ModelProvider.poll(_:_:)`.
+    public func poll(_ request: DispatchRequest, _ task: ProviderTask) async -> PollOutcome {
+        switch request.model.provider.kind {
+        case .http: await http.poll(request, task)
+        case .httpPolling: await polling.poll(request, task)
+        }
+    }
 }

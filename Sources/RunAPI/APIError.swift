@@ -3,6 +3,7 @@ import Hummingbird
 import Ledger
 import NIOCore
 import Registry
+import Runs
 
 /// An answer that is no success: status, code, words, and what else it carries (api-contract, section 8.4).
 struct APIError: Error {
@@ -105,6 +106,13 @@ extension APIError {
         headers: [.retryAfter: "2"]
     )
 
+    /// The answer when a question could not be put to the ledger.
+    static func unread(_ failure: LedgerFailure) -> APIError {
+        var error = APIError(failure)
+        error.message = "The ledger can't be asked now; nothing was changed that it does not know of"
+        return error
+    }
+
     static let internalError = APIError(
         status: .internalServerError,
         code: "INTERNAL_ERROR",
@@ -118,6 +126,7 @@ extension HTTPField.Name {
     static var rateLimitLimit: Self { HTTPField.Name(known: "X-RateLimit-Limit") }
     static var rateLimitRemaining: Self { HTTPField.Name(known: "X-RateLimit-Remaining") }
     static var rateLimitReset: Self { HTTPField.Name(known: "X-RateLimit-Reset") }
+    static var preferenceApplied: Self { HTTPField.Name(known: "Preference-Applied") }
     static var requestID: Self { HTTPField.Name(known: "X-Request-Id") }
     static var apiKey: Self { HTTPField.Name(known: "x-api-key") }
 

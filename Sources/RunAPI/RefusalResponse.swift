@@ -32,7 +32,8 @@ extension Refusal {
         case .unauthorized: .unauthorized
         case .accountNotApproved, .capabilityDenied, .modelTierRequired: .forbidden
         case .rateLimited: .tooManyRequests
-        case .modelNotFound: .notFound
+        case .modelNotFound, .executionUnknown: .notFound
+        case .executionNotCancellable: .conflict
         case .grantExhausted, .insufficientCredits: .init(code: 402, reasonPhrase: "Payment Required")
         default: .badRequest
         }
@@ -50,6 +51,8 @@ extension Refusal {
         case .invalidInputs: "The inputs do not fit the model; see issues"
         case .modelNotFound: "There is no enabled model of this name"
         case .modelTierRequired(let required, _): "The model needs the \(required.rawValue) plan or a higher one"
+        case .executionUnknown: "There is no execution of this account with this id"
+        case .executionNotCancellable: "The execution has ended, and can't be cancelled any more"
         case .asyncNotSupported: "The model can't run asynchronously; leave out async=true"
         case .grantExhausted: "The trial of this model is used up; a higher plan lifts the limit, credits do not"
         case .insufficientCredits(let required, let available):
@@ -65,6 +68,8 @@ extension Refusal {
             [("requiredTier", .string(required.rawValue)), ("tier", .string(tier.rawValue))]
         case .insufficientCredits(let required, let available):
             [("required", .credits(required)), ("available", .credits(available))]
+        case .executionNotCancellable(let status):
+            [("status", .string(status == .succeeded ? "completed" : status.rawValue))]
         case .grantExhausted(.runs(let granted, let used)):
             [("grant", .object(["granted": .integer(granted), "used": .integer(used)]))]
         case .grantExhausted(.window(let opensAt, let closesAt)):

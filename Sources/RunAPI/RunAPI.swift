@@ -12,7 +12,10 @@ public enum RunAPI {
     /// - Parameters:
     ///   - service: runs models.
     ///   - authenticator: tells whose key a request carries.
-    ///   - webhooks: keeps the webhooks of keys; nil for an API without their routes.
+    ///   - executions: answers questions about runs; nil when none of them outlives its request.
+    ///   - callbacks: takes providers' callbacks; nil when the service can't be reached from outside.
+    ///   - webhooks: knows where the ends of runs are reported to.
+    ///   - webhookAdministration: keeps the webhooks of keys; nil for an API without their routes.
     ///   - adminToken: lets operators in; nil lets nobody in.
     ///   - clock: the wall clock, for request ids.
     ///   - logger: gets a line for each request; never a key, an input or a result.
@@ -20,7 +23,10 @@ public enum RunAPI {
     public static func router(
         service: RunService,
         authenticator: KeyAuthenticator,
-        webhooks: (any WebhookAdministration)? = nil,
+        executions: ExecutionDesk? = nil,
+        callbacks: CallbackDesk? = nil,
+        webhooks: any WebhookDirectory = NoWebhooks(),
+        webhookAdministration: (any WebhookAdministration)? = nil,
         adminToken: AdminToken? = nil,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger,
@@ -28,8 +34,14 @@ public enum RunAPI {
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self)
         router.add(middleware: APIMiddleware(identifiers: IdentifierSource(clock: clock), logger: logger))
-        RunController(service: service, authenticator: authenticator).addRoutes(to: router)
-        if let webhooks { WebhookController(webhooks: webhooks, adminToken: adminToken).addRoutes(to: router) }
+        RunController(service: service, authenticator: authenticator, webhooks: webhooks).addRoutes(to: router)
+        if let executions {
+            ExecutionController(desk: executions, authenticator: authenticator).addRoutes(to: router)
+        }
+        if let callbacks { CallbackController(desk: callbacks).addRoutes(to: router) }
+        if let webhookAdministration {
+            WebhookController(webhooks: webhookAdministration, adminToken: adminToken).addRoutes(to: router)
+        }
         router.answerStatus(at: "/healthz") { (.ok, "ok") }
         router.answerStatus(at: "/readyz") { await isReady() ? (.ok, "ready") : (.serviceUnavailable, "not ready") }
         return router

@@ -9,6 +9,7 @@ import Runs
 struct RunController {
     let service: RunService
     let authenticator: KeyAuthenticator
+    let webhooks: any WebhookDirectory
 
     func addRoutes(to router: Router<APIContext>) {
         let path: RouterPath = "/api/models/:internalName/run"
@@ -17,13 +18,8 @@ struct RunController {
     }
 
     private func run(_ request: Request, _ context: APIContext) async throws -> Response {
-        let identity: KeyAuthenticator.Identity?
-        do throws(LedgerFailure) {
-            identity = try await authenticator.authenticate(request.headers[.apiKey])
-        } catch {
-            throw APIError(error)
-        }
-        guard let identity else { throw APIError.unauthorized }
+        let identity = try await authenticator.identity(of: request)
+        let prefersAsync = request.prefersAsync
         let body = try await body(of: request)
         let answer = await service.run(
             RunRequest(
@@ -31,12 +27,13 @@ struct RunController {
                 identity: identity,
                 slug: (context.parameters.get("internalName") ?? "").percentDecoded,
                 body: Array(buffer: body),
-                isAsync: request.uri.queryParameters.get("async") == "true" || request.prefersAsync,
+                isAsync: request.uri.queryParameters.get("async") == "true" || prefersAsync,
                 receivedAt: context.receivedAt
             )
         )
         switch answer {
         case .succeeded(let success): return respond(success)
+        case .accepted(let accepted): return await respond(accepted, identity, prefersAsync: prefersAsync)
         case .refused(let refusal, let issues, let window):
             if refusal == .unauthorized { authenticator.noteRevoked(identity.keyID) }
             throw APIError(refusal, issues: issues, window: window)
@@ -64,6 +61,25 @@ struct RunController {
             ("ms", .integer(success.duration.wholeMilliseconds)),
         ])
         return Response(status: .ok, headers: headers, body: body)
+    }
+
+    /// The answer to an asynchronous request (api-contract, 4.1 and 8.1).
+    private func respond(
+        _ accepted: RunAnswer.Accepted,
+        _ identity: KeyAuthenticator.Identity,
+        prefersAsync: Bool
+    ) async -> Response {
+        let location = "/api/executions/\(accepted.executionID)"
+        var headers: HTTPFields = [.contentType: "application/json", .location: location]
+        if prefersAsync { headers[.preferenceApplied] = "respond-async" }
+        if let window = accepted.window { headers.append(window) }
+        let body = ResponseBody(json: [
+            ("_async", .bool(true)), ("executionId", .string(accepted.executionID.description)),
+            ("requestId", accepted.providerRequestID.map { .string($0) } ?? .null), ("status", "processing"),
+            ("webhookDelivery", .webhookDelivery(await webhooks.deliveryURL(for: identity.keyID))),
+            ("pollUrl", .string(location)),
+        ])
+        return Response(status: .accepted, headers: headers, body: body)
     }
 }
 

@@ -11,18 +11,22 @@ public struct DispatchRequest: Sendable {
     public let inputs: ValidatedInputs
     /// When the run must have ended.
     public let deadline: ContinuousClock.Instant
+    /// Where the provider may call when the run's state has changed; nil when the service can't be reached from outside.
+    public let callbackURL: String?
 
     /// Makes a request.
     public init(
         executionID: ExecutionID,
         model: ModelDefinition,
         inputs: ValidatedInputs,
-        deadline: ContinuousClock.Instant
+        deadline: ContinuousClock.Instant,
+        callbackURL: String? = nil
     ) {
         self.executionID = executionID
         self.model = model
         self.inputs = inputs
         self.deadline = deadline
+        self.callbackURL = callbackURL
     }
 }
 

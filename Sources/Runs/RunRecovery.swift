@@ -3,16 +3,21 @@ import Synchronization
 
 /// Finds what dead processes left behind, and what has run out.
 ///
-/// A run whose process is gone is recorded as unresolved: its hold stands until the truth is learned or the definition's
-/// policy applies. A hold that has expired is ended by that policy.
+/// A run whose process is gone and that has no task is recorded as unresolved: its hold stands until the truth is learned
+/// or the definition's policy applies. One that has a task is gone on with by another process. A hold that has expired is
+/// ended by its policy.
 public final class RunRecovery: Sendable {
     private let ledger: any RunLedger
+    private let tasks: (any RunTaskStore)?
+    private let alarm: Alarm
     private let identifiers: IdentifierSource
     private let clock: @Sendable () -> Timestamp
     private let instance: Int64
     private let observer: any RunObserver
     /// Instances that were not alive at the last look; one missing twice is gone.
     private let missing = Mutex<Set<Int64>>([])
+    /// The same for those that have tasks.
+    private let missingHolders = Mutex<Set<Int64>>([])
 
     /// Makes a recovery for a use case.
     public init(
@@ -21,6 +26,8 @@ public final class RunRecovery: Sendable {
         observer: any RunObserver
     ) {
         self.ledger = service.ledger
+        self.tasks = service.tasks
+        self.alarm = service.alarm
         self.identifiers = service.identifiers
         self.instance = service.instance
         self.clock = clock
@@ -29,10 +36,25 @@ public final class RunRecovery: Sendable {
 
     /// Looks once.
     ///
+    /// Tasks of a process that is gone are freed for others, before their claims run out.
+    ///
     /// - Returns: how many runs were recorded as unresolved, and how many holds were ended.
     public func look() async throws(LedgerFailure) -> (abandoned: Int, expired: Int) {
+        try await freeTasks()
         let abandoned = try await recordAbandoned()
         return (abandoned, try await endExpired())
+    }
+
+    private func freeTasks() async throws(LedgerFailure) {
+        guard let tasks else { return }
+        let holders = try await tasks.taskHolders().subtracting([instance])
+        let gone = holders.isEmpty ? [] : holders.subtracting(try await ledger.liveInstances())
+        let certain = missingHolders.withLock { missing in
+            defer { missing = gone }
+            return missing.intersection(gone)
+        }
+        guard !certain.isEmpty, try await tasks.freeTasks(of: certain) > 0 else { return }
+        alarm.ring()
     }
 
     private func recordAbandoned() async throws(LedgerFailure) -> Int {

@@ -38,12 +38,24 @@ public struct RunRequest: Sendable {
 public enum RunAnswer: Sendable {
     /// The run succeeded.
     case succeeded(Success)
+    /// It goes on without the caller.
+    case accepted(Accepted)
     /// The ledger refused it.
     case refused(Refusal, issues: [InputIssue], window: WindowStatus?)
     /// It was dispatched, and did not succeed or has no outcome yet; nothing was charged.
     case failed(Failure)
     /// The ledger could not be asked or the service is stopping, and nothing was dispatched.
     case unavailable(LedgerFailure)
+
+    /// A run that goes on without its caller.
+    public struct Accepted: Sendable {
+        /// The run.
+        public let executionID: ExecutionID
+        /// The provider's id, if it was known in time.
+        public let providerRequestID: String?
+        /// The window that counted it.
+        public let window: WindowStatus?
+    }
 
     /// A run that succeeded.
     public struct Success: Sendable {
@@ -87,7 +99,7 @@ struct RunPreflight {
     /// SHA-256 of the canonical inputs.
     var digest: Digest?
 
-    init(_ request: RunRequest, registry: ModelRegistry) {
+    init(_ request: RunRequest, registry: ModelRegistry, canWait: Bool) {
         guard Slug.isValid(request.slug) else {
             self.outcome = .invalidSlug
             return
@@ -119,7 +131,7 @@ struct RunPreflight {
         case .valid(let validated):
             do throws(PricingError) {
                 let quote = try definition.quote(validated)
-                self.outcome = .quoted(RunQuote(quote, of: definition))
+                self.outcome = .quoted(RunQuote(quote, of: definition, canWait: canWait))
                 self.definition = definition
                 self.inputs = validated
             } catch {
@@ -131,14 +143,13 @@ struct RunPreflight {
 }
 
 extension RunQuote {
-    init(_ quote: Quote, of definition: ModelDefinition) {
+    init(_ quote: Quote, of definition: ModelDefinition, canWait: Bool) {
         self.init(
             amount: quote.amount,
             priceVersion: String(quote.priceVersion),
             definitionVersion: quote.definitionVersion,
             requiredTier: definition.requiredTier,
-            // Execution polling and workers are not served yet, so every model answers while the caller waits.
-            supportsAsync: false,
+            supportsAsync: canWait && definition.supportsAsync,
             deadlineSeconds: Int64(definition.deadlineSeconds),
             unresolvedHoldSeconds: Int64(definition.unresolved.holdSeconds),
             unresolvedPolicy: definition.unresolved.action == .charge ? .charge : .release

@@ -5,19 +5,46 @@ import Synchronization
 /// The use case: admit, dispatch, settle, answer.
 ///
 /// Nothing is dispatched before its hold is durable, nothing is answered before its outcome is durable, and a caller that
-/// hangs up stops neither the run nor its accounting.
+/// hangs up stops neither the run nor its accounting. The caller of an asynchronous run is answered once the hold is
+/// durable; the run goes on in this process or, through its task, in another.
 public final class RunService: Sendable {
     /// The largest body of a request, in bytes.
     public static let largestBodyBytes = 1 << 20
+
+    /// How long the answer to an asynchronous request waits for the provider's id.
+    public static let providerIDWait = Duration.milliseconds(300)
+
+    /// What the use case needs besides a ledger, a provider and models, and how it is bounded.
+    public struct Options: Sendable {
+        /// Where runs' tasks are; nil when no run has one, and none can be asynchronous.
+        public var tasks: (any RunTaskStore)?
+        /// Copies media of results before runs are settled.
+        public var media: any MediaKeeper = PassThroughMedia()
+        /// The service's own address as providers reach it, without a slash at its end; nil when they can't.
+        public var publicURL: String?
+        /// Steps of tasks that may go on at once in this process.
+        public var steps = 256
+        /// How long a task is this process's alone unless it says so again.
+        public var claim = Duration.seconds(30)
+        /// The defaults.
+        public init() {}
+    }
 
     /// The process, as executions name it.
     public let instance: Int64
     let ledger: any RunLedger
     let identifiers: IdentifierSource
+    let tasks: (any RunTaskStore)?
+    let runner: TaskRunner?
+    let observer: any RunObserver
+    let signals = EndSignals()
+    let alarm = Alarm()
     private let provider: any ModelProvider
-    private let registry: Mutex<ModelRegistry>
-    private let observer: any RunObserver
+    private let media: any MediaKeeper
+    private let registry: RegistryBox
+    private let callbackBase: String?
     private let work = Mutex(Work())
+    private let steps = StepBag()
 
     /// What goes on in tasks of its own.
     private struct Work {
@@ -36,33 +63,66 @@ public final class RunService: Sendable {
     ///   - provider: has runs done.
     ///   - registry: the models.
     ///   - instance: this process, among those that dispatch runs of the ledger.
-    ///   - clock: the wall clock, for identifiers.
+    ///   - clock: the wall clock, for identifiers and tasks.
     ///   - observer: hears of what an operator should know.
+    ///   - options: what else it needs, and its bounds.
     public init(
         ledger: any RunLedger,
         provider: any ModelProvider,
         registry: ModelRegistry,
         instance: Int64,
         clock: @escaping @Sendable () -> Timestamp,
-        observer: any RunObserver
+        observer: any RunObserver,
+        options: Options = Options()
     ) {
+        let identifiers = IdentifierSource(clock: clock)
+        let box = RegistryBox(registry)
+        let callbackBase = options.publicURL.map { $0 + "/api/callbacks/" }
         self.ledger = ledger
         self.provider = provider
-        self.registry = Mutex(registry)
+        self.registry = box
         self.instance = instance
-        self.identifiers = IdentifierSource(clock: clock)
+        self.identifiers = identifiers
         self.observer = observer
+        self.tasks = options.tasks
+        self.media = options.media
+        self.callbackBase = callbackBase
+        self.runner = options.tasks.map { [signals] tasks in
+            TaskRunner(
+                instance: instance,
+                limits: TaskRunner.Limits(claim: options.claim, steps: options.steps),
+                machine: RunTaskMachine(),
+                parts: TaskRunner.Parts(
+                    ledger: ledger,
+                    tasks: tasks,
+                    provider: provider,
+                    media: options.media,
+                    identifiers: identifiers,
+                    clock: clock,
+                    callbackBase: callbackBase,
+                    observer: observer,
+                    signals: signals,
+                    model: { box.model(named: $0) }
+                )
+            )
+        }
     }
 
     /// Runs under way in this process, and holds that are being given back.
-    public var underWayCount: Int { work.withLock(\.count) }
+    public var underWayCount: Int { work.withLock(\.count) + steps.count }
+
+    /// The enabled model with a name; nil when there is none.
+    func model(named name: String) -> ModelDefinition? { registry.model(named: name) }
+
+    /// Has this process's worker look for due tasks now.
+    func wakeWorker() { alarm.ring() }
 
     /// Runs a model for whoever asks, and returns when there is a durable answer.
     ///
     /// The work goes on in a task of its own, so that a caller that was cancelled changes nothing about it. After
     /// `drain(grace:)` has interrupted what was under way, the answer is `unavailable(.overloaded)`.
     public func run(_ request: RunRequest) async -> RunAnswer {
-        let preflight = RunPreflight(request, registry: registry.withLock { $0 })
+        let preflight = RunPreflight(request, registry: registry.all, canWait: runner != nil)
         let executionID = ExecutionID(identifiers.next(in: ledger.journal(of: request.identity.accountID)))
         let task: Task<RunAnswer, Never>? = work.withLock { work in
             guard !work.isInterrupted else { return nil }
@@ -91,6 +151,7 @@ public final class RunService: Sendable {
         }
         for run in runs { run.cancel() }
         for run in runs { _ = await run.value }
+        await steps.finish(grace: .zero, runner: runner)
         let releases = work.withLock { Array($0.releases.values) }
         for release in releases { release.cancel() }
         for release in releases { await release.value }
@@ -101,6 +162,9 @@ public final class RunService: Sendable {
         _ preflight: RunPreflight,
         _ executionID: ExecutionID
     ) async -> RunAnswer {
+        let plan = plan(request, preflight, executionID)
+        var isPassedOn = false
+        defer { if !isPassedOn { plan?.giveUp() } }
         let run = AdmitRun(
             executionID: executionID,
             keyID: request.identity.keyID,
@@ -108,7 +172,8 @@ public final class RunService: Sendable {
             inputsDigest: preflight.digest,
             preflight: preflight.outcome,
             isAsync: request.isAsync,
-            instance: instance
+            instance: instance,
+            task: plan?.draft
         )
         let verdict: Verdict
         do throws(LedgerFailure) {
@@ -128,13 +193,18 @@ public final class RunService: Sendable {
                 release(request, executionID)
                 return .unavailable(.overloaded)
             }
+            if request.isAsync, let plan {
+                isPassedOn = true
+                return await goOn(plan, request, preflight, admission)
+            }
             let dispatch = DispatchRequest(
                 executionID: executionID,
                 model: definition,
                 inputs: inputs,
-                deadline: .now.advanced(by: .seconds(definition.deadlineSeconds))
+                deadline: .now.advanced(by: .seconds(definition.deadlineSeconds)),
+                callbackURL: plan.flatMap { plan in callbackBase.map { $0 + plan.token.text } }
             )
-            return await carryOut(dispatch, for: request, admission)
+            return await carryOut(dispatch, for: request, admission, hasTask: plan != nil)
         case .alreadyAdmitted:
             // Only this task dispatches the run, and it has not.
             release(request, executionID)
@@ -146,20 +216,44 @@ public final class RunService: Sendable {
     private func carryOut(
         _ dispatch: DispatchRequest,
         for request: RunRequest,
-        _ admission: Admission
+        _ admission: Admission,
+        hasTask: Bool
     ) async -> RunAnswer {
-        let outcome = await provider.run(dispatch) { [self] task in
+        let outcome = await provider.run(dispatch) { [self] work in
             let submission = RecordSubmission(
                 executionID: dispatch.executionID,
-                providerRequestID: task.id.asProviderRequestID
+                providerRequestID: work.id.asProviderRequestID,
+                task: hasTask ? RecordSubmission.Polling(links: work.linksText, firstPollAt: nil) : nil
             )
             // A note for whoever resolves the run should this process die; the run goes on without it.
             _ = try? await ledger.decide(command(request, .recordSubmission(submission)))
         }
+        let ending = await ending(of: outcome, dispatch)
         let duration = request.receivedAt.duration(to: .now)
-        let settlement = RunSettlement(outcome, of: dispatch, duration: duration)
+        let settlement = RunSettlement(ending, of: dispatch.executionID, duration: duration, hasTask: hasTask)
         let settled = await settle(command(request, .settleRun(settlement.command)), dispatch.executionID)
         return settlement.answer(settled, admission, duration: request.receivedAt.duration(to: .now))
+    }
+
+    /// A dispatch's outcome with its media in storage of our own.
+    private func ending(of outcome: DispatchOutcome, _ dispatch: DispatchRequest) async -> RunEnding {
+        switch outcome {
+        case .failed(let failure): return .ended(.failed(failure))
+        case .unresolved(let reason, let id): return .unresolved(reason, providerRequestID: id)
+        case .succeeded(let success):
+            // A usage report that no amount can hold can't lower the price: the customer pays the quote at most.
+            let cost =
+                (try? dispatch.model.actualCost(dispatch.inputs, delivered: success.usage))
+                ?? (try? dispatch.model.quote(dispatch.inputs).amount) ?? .zero
+            var result = PricedResult(success, cost: cost, keepUntil: Timestamp(microseconds: 0))
+            do throws(MediaFailure) {
+                let deadline = max(dispatch.deadline, .now.advanced(by: .seconds(60)))
+                result.result = try await media.keep(success.result, of: dispatch.executionID, deadline: deadline)
+                return .ended(.succeeded(result))
+            } catch {
+                return .ended(error.isTransient ? .mediaUnavailable(result) : .mediaRefused(result))
+            }
+        }
     }
 
     /// Settles, however long the ledger takes; only the end of the process stops it.
@@ -167,7 +261,10 @@ public final class RunService: Sendable {
         var backoff = Duration.milliseconds(50)
         while true {
             do throws(LedgerFailure) {
-                if case .settled(let settlement) = try await ledger.decide(command) { return settlement.execution }
+                if case .settled(let settlement) = try await ledger.decide(command) {
+                    signals.ended(executionID)
+                    return settlement.execution
+                }
                 observer.settlementRefused(executionID)
                 return nil
             } catch {
@@ -191,7 +288,7 @@ public final class RunService: Sendable {
         }
     }
 
-    private func command(_ request: RunRequest, _ action: Command.Action) -> Command {
+    func command(_ request: RunRequest, _ action: Command.Action) -> Command {
         Command(
             id: identifiers.command(),
             accountID: request.identity.accountID,
@@ -199,6 +296,138 @@ public final class RunService: Sendable {
             action: action
         )
     }
+}
+
+/// Runs of providers that are polled: they have a task, so that any process can go on with them.
+extension RunService {
+    /// What is settled about a run's task before the ledger is asked.
+    private final class Plan: Sendable {
+        let draft: RunTaskDraft
+        let token: CallbackToken
+        let runner: TaskRunner
+        /// Whether the run is sent by this process as soon as it is admitted.
+        let hasRoom: Bool
+        private let isGivenUp = Mutex(false)
+
+        init(draft: RunTaskDraft, token: CallbackToken, runner: TaskRunner, hasRoom: Bool) {
+            self.draft = draft
+            self.token = token
+            self.runner = runner
+            self.hasRoom = hasRoom
+            runner.hold(token.executionID)
+        }
+
+        /// Lets the claim, and the room for a step, be used by others. Once is enough.
+        func giveUp() {
+            let isFirst = isGivenUp.withLock { isGivenUp in
+                defer { isGivenUp = true }
+                return !isGivenUp
+            }
+            guard isFirst else { return }
+            runner.release(token.executionID)
+            if hasRoom { runner.giveRoom() }
+        }
+    }
+
+    private func plan(_ request: RunRequest, _ preflight: RunPreflight, _ executionID: ExecutionID) -> Plan? {
+        guard let runner, let definition = preflight.definition, let inputs = preflight.inputs,
+            definition.supportsAsync
+        else { return nil }
+        // One that the caller waits for needs no room: its caller's connection is the bound.
+        let hasRoom = request.isAsync && runner.takeRoom()
+        let token = CallbackToken(for: executionID)
+        let draft = RunTaskDraft(
+            inputs: inputs.json.description,
+            callbackDigest: token.digest,
+            state: hasRoom || !request.isAsync ? .submitting : .queued,
+            claimedBy: instance,
+            nextActionAt: runner.claimEnd
+        )
+        return Plan(draft: draft, token: token, runner: runner, hasRoom: hasRoom)
+    }
+
+    /// Has the run go on without its caller, and waits a moment for the provider's id.
+    private func goOn(
+        _ plan: Plan,
+        _ request: RunRequest,
+        _ preflight: RunPreflight,
+        _ admission: Admission
+    ) async -> RunAnswer {
+        guard let definition = preflight.definition, case .quoted(let quote) = preflight.outcome else {
+            preconditionFailure("a run was admitted without a price")
+        }
+        let facts = RunTask.Facts(
+            executionID: admission.executionID,
+            accountID: request.identity.accountID,
+            requestID: request.id,
+            keyID: request.identity.keyID,
+            model: definition.internalName,
+            definitionVersion: definition.version,
+            inputs: plan.draft.inputs,
+            isAsync: true,
+            quote: quote.amount,
+            admittedAt: admission.admittedAt,
+            deadlineAt: admission.admittedAt.adding(seconds: quote.deadlineSeconds)
+        )
+        let task = RunTask(facts, state: plan.draft.state)
+        let (ids, known) = AsyncStream.makeStream(of: String?.self, bufferingPolicy: .bufferingNewest(1))
+        let runner = plan.runner
+        steps.add { [self] in
+            defer { plan.giveUp() }
+            if plan.hasRoom {
+                known.yield(await runner.advance(task, isMarked: true, token: plan.token))
+            } else {
+                // As many steps go on as may: whoever is free first has it.
+                let now = admission.admittedAt
+                _ = try? await tasks?.putTask(
+                    task,
+                    by: instance,
+                    callbackDigest: nil,
+                    nextActionAt: now,
+                    isLetGo: true
+                )
+            }
+            known.finish()
+            alarm.ring()
+        }
+        return .accepted(
+            RunAnswer.Accepted(
+                executionID: admission.executionID,
+                providerRequestID: await ids.first(within: Self.providerIDWait),
+                window: admission.window
+            )
+        )
+    }
+}
+
+extension AsyncStream<String?> {
+    /// The first element that comes within a time.
+    fileprivate func first(within time: Duration) async -> String? {
+        await withTaskGroup(of: String?.self) { group in
+            group.addTask {
+                for await element in self { return element }
+                return nil
+            }
+            group.addTask {
+                try? await Task.sleep(for: time)
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+    }
+}
+
+/// The models, which may be exchanged for others.
+final class RegistryBox: Sendable {
+    private let registry: Mutex<ModelRegistry>
+
+    init(_ registry: ModelRegistry) { self.registry = Mutex(registry) }
+
+    var all: ModelRegistry { registry.withLock { $0 } }
+
+    func model(named name: String) -> ModelDefinition? { all.model(named: name) }
 }
 
 /// Who hears of what an operator should know.
@@ -211,4 +440,6 @@ public protocol RunObserver: Sendable {
     func foundAbandoned(_ execution: ExecutionID)
     /// A hold was ended by its definition's policy.
     func expired(_ execution: ExecutionID)
+    /// The ledger can't be asked for tasks that are due.
+    func workDelayed(_ failure: LedgerFailure)
 }

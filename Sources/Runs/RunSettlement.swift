@@ -1,43 +1,111 @@
 import Ledger
 import Registry
 
-/// A dispatch's outcome, as the ledger is told it and as the caller is answered.
+/// How a run stands when its dispatch is over.
+enum RunEnding: Hashable, Sendable {
+    case ended(RunEnd)
+    /// Only a reconciler can find out.
+    case unresolved(UnresolvedReason, providerRequestID: String?)
+}
+
+extension SettleRun {
+    /// What the ledger is told of a run that has ended.
+    init(
+        _ end: RunEnd,
+        of executionID: ExecutionID,
+        milliseconds: Int64,
+        providerRequestID known: String?,
+        task: TaskEnd
+    ) {
+        let outcome: RunOutcome
+        switch end {
+        case .succeeded(let result):
+            outcome = .succeeded(
+                cost: result.cost,
+                providerCost: result.providerCost,
+                resultDigest: Digest(bytes: result.result.canonicalDigest),
+                durationMilliseconds: milliseconds
+            )
+        case .cancelled: outcome = .cancelled(durationMilliseconds: milliseconds)
+        case .failed, .mediaRefused, .mediaUnavailable:
+            outcome = .failed(code: end.code ?? "PROVIDER_FAILED", durationMilliseconds: milliseconds)
+        }
+        self.init(
+            executionID: executionID,
+            outcome: outcome,
+            providerRequestID: (end.providerRequestID ?? known)?.asProviderRequestID,
+            report: RunReport(
+                result: end.result?.description,
+                errorMessage: end.message?.replacing("\0", with: "?"),
+                milliseconds: max(0, milliseconds)
+            ),
+            task: task
+        )
+    }
+}
+
+extension RunEnd {
+    /// The code that events, and whoever asks about the run, see; nil for a success.
+    var code: String? {
+        switch self {
+        case .succeeded: nil
+        case .failed(let failure): failure.failureClass.code
+        case .mediaRefused: "MEDIA_REFUSED"
+        case .mediaUnavailable: "MEDIA_UNAVAILABLE"
+        case .cancelled: "CANCELLED"
+        }
+    }
+
+    /// Why there is no result, for the customer.
+    var message: String? {
+        switch self {
+        case .succeeded: nil
+        case .failed(let failure): failure.message
+        case .mediaRefused: "The provider's result has media that can't be stored"
+        case .mediaUnavailable: "The media of the provider's result could not be stored in time"
+        case .cancelled: "The run was cancelled"
+        }
+    }
+
+    var result: JSONValue? {
+        guard case .succeeded(let result) = self else { return nil }
+        return result.result
+    }
+
+    fileprivate var providerRequestID: String? {
+        switch self {
+        case .succeeded(let result), .mediaRefused(let result), .mediaUnavailable(let result): result.providerRequestID
+        case .failed(let failure): failure.providerRequestID
+        case .cancelled: nil
+        }
+    }
+}
+
+/// A synchronous run's ending, as the ledger is told it and as the caller is answered.
 struct RunSettlement {
     /// What the ledger is told.
     let command: SettleRun
-    private let outcome: DispatchOutcome
+    private let ending: RunEnding
 
-    init(_ outcome: DispatchOutcome, of dispatch: DispatchRequest, duration: Duration) {
-        self.outcome = outcome
-        let milliseconds = duration.wholeMilliseconds
-        let recorded: RunOutcome
-        let providerRequestID: String?
-        switch outcome {
-        case .succeeded(let success):
-            providerRequestID = success.providerRequestID
-            // A usage report that no amount can hold can't lower the price: the customer pays the quote at most.
-            let cost =
-                (try? dispatch.model.actualCost(dispatch.inputs, delivered: success.usage))
-                ?? (try? dispatch.model.quote(dispatch.inputs).amount) ?? .zero
-            recorded = .succeeded(
-                cost: cost,
-                providerCost: success.providerCost,
-                resultDigest: Digest(bytes: success.result.canonicalDigest),
-                durationMilliseconds: milliseconds
+    init(_ ending: RunEnding, of executionID: ExecutionID, duration: Duration, hasTask: Bool) {
+        self.ending = ending
+        switch ending {
+        case .ended(let end):
+            self.command = SettleRun(
+                end,
+                of: executionID,
+                milliseconds: duration.wholeMilliseconds,
+                providerRequestID: nil,
+                task: hasTask ? .ends : .none
             )
-        case .failed(let failure):
-            providerRequestID = failure.providerRequestID
-            let code = failure.failureClass.code
-            recorded = .failed(code: code, durationMilliseconds: milliseconds)
         case .unresolved(let reason, let id):
-            providerRequestID = id
-            recorded = .unresolved(reason: reason.rawValue)
+            self.command = SettleRun(
+                executionID: executionID,
+                outcome: .unresolved(reason: reason.rawValue),
+                providerRequestID: id?.asProviderRequestID,
+                task: hasTask ? .isLetGo : .none
+            )
         }
-        self.command = SettleRun(
-            executionID: dispatch.executionID,
-            outcome: recorded,
-            providerRequestID: providerRequestID?.asProviderRequestID
-        )
     }
 
     /// The answer once the outcome is durable; `settled` is nil when the ledger could not record it.
@@ -53,11 +121,11 @@ struct RunSettlement {
                 )
             )
         }
-        if case .succeeded(let success) = outcome, settled.status == .succeeded {
+        if case .ended(.succeeded(let result)) = ending, settled.status == .succeeded {
             return .succeeded(
                 RunAnswer.Success(
                     executionID: settled.id,
-                    result: success.result,
+                    result: result.result,
                     cost: settled.charged,
                     duration: duration,
                     window: admission.window
@@ -75,9 +143,8 @@ struct RunSettlement {
     }
 
     private var message: String {
-        switch outcome {
-        case .succeeded: "The run was given up before its result arrived"
-        case .failed(let failure): failure.message
+        switch ending {
+        case .ended(let end): end.message ?? "The run was given up before its result arrived"
         case .unresolved:
             "The provider did not say how the run ended. Nothing is charged unless it turns out to have succeeded"
         }

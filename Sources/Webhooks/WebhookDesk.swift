@@ -5,7 +5,7 @@ import Postgres
 public import Runs
 
 /// The webhooks of keys, in the ledger's database.
-public struct WebhookDesk: WebhookAdministration {
+public struct WebhookDesk: WebhookAdministration, WebhookDirectory {
     private let store: LedgerStore
     private let client: EgressClient
     private let identifiers: IdentifierSource
@@ -37,6 +37,19 @@ public struct WebhookDesk: WebhookAdministration {
         return WebhookSettings(try await version(of: key), newSecret: nil)
     }
 
+    /// Where the end of an asynchronous run that the key begins now will be reported to; nil when nowhere, or when the
+    /// ledger can't say.
+    public func deliveryURL(for key: KeyID) async -> String? {
+        guard let record = try? await record(of: key), Self.mayReceive(record),
+            let version = try? await version(of: key), version.disabledAt == nil
+        else { return nil }
+        return version.url
+    }
+
+    private static func mayReceive(_ record: LedgerStore.KeyRecord) -> Bool {
+        Capability("webhook:receive")?.covering(in: record.key.capabilities) != nil
+    }
+
     /// Sets a key's webhook.
     public func setWebhook(
         of key: KeyID,
@@ -44,9 +57,7 @@ public struct WebhookDesk: WebhookAdministration {
         secret: String?
     ) async throws(WebhookRefusal) -> WebhookSettings {
         let record = try await record(of: key)
-        guard let receive = Capability("webhook:receive"), receive.covering(in: record.key.capabilities) != nil else {
-            throw .notCapable
-        }
+        guard Self.mayReceive(record) else { throw .notCapable }
         let before = try await reading { () async throws(LedgerStoreError) in try await store.webhook(of: key) }
         var made: WebhookSecret?
         let text: String

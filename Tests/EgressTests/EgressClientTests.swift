@@ -1,6 +1,8 @@
+import AsyncHTTPClient
 import Egress
 import NIOCore
 import NIOHTTP1
+import NetworkTestSupport
 import Synchronization
 import Testing
 

@@ -62,6 +62,7 @@ import Testing
             }
             let (charged, back) = (total(.creditsDebited), total(.creditsReleased))
             return "settled, charged \(charged), back \(back), absorbed \(total(.costAbsorbed))"
+        case .cancelRequested(let execution): return execution.status.isEnd ? "cancelled" : "cancel requested"
         case .done: return "done"
         case .alreadyDone: return "already done"
         case .refused(.insufficientCredits(let required, let available), _):

@@ -48,4 +48,5 @@ let copied = await withTaskGroup(of: Bool.self) { group in
 let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
 let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") }?.split(separator: " ").dropFirst().first ?? "0"
 print("copied \(copied) peak \(peak.filter(\.isNumber))")
-try await client.shutdown()
+// The client is not shut down: the process ends.
+exit(0)

@@ -12,6 +12,7 @@ enum Answer {
             let run = settlement.execution
             return "\(run.status), charged \(run.charged.microcredits), absorbed \(run.absorbed.microcredits)"
                 + (settlement.isRepeat ? ", again" : "")
+        case .cancelRequested(let run): return "cancel requested, \(run.status)"
         case .done: return "done"
         case .alreadyDone: return "done before"
         case .refused(let refusal, let window): return numbers(refusal) + counted(window)

@@ -69,12 +69,12 @@ struct LocalStorageTests {
         try await withTemporaryFolder { folder in
             _ = try LocalDirectoryStorage.open(folder: folder, baseURL: "/media")
             let twoDaysAgo = Date(timeIntervalSinceNow: -172_800)
-            FileManager.default.createFile(
+            _ = FileManager.default.createFile(
                 atPath: "\(folder)/.partial/old",
                 contents: Data([1]),
                 attributes: [.modificationDate: twoDaysAgo]
             )
-            FileManager.default.createFile(atPath: "\(folder)/.partial/new", contents: Data([1]))
+            _ = FileManager.default.createFile(atPath: "\(folder)/.partial/new", contents: Data([1]))
             _ = try LocalDirectoryStorage.open(folder: folder, baseURL: "/media")
             // Another process may be writing the new one.
             #expect(files(folder) == [".partial/new"])
@@ -135,8 +135,8 @@ struct LocalStorageTests {
                 from: Chunks(bytes, of: 5_000),
                 deadline: .now + .seconds(60)
             )
-            FileManager.default.createFile(atPath: "\(folder)/.partial/secret.png", contents: Data([1]))
-            FileManager.default.createFile(atPath: "\(folder)/a/script.html", contents: Data([1]))
+            _ = FileManager.default.createFile(atPath: "\(folder)/.partial/secret.png", contents: Data([1]))
+            _ = FileManager.default.createFile(atPath: "\(folder)/a/script.html", contents: Data([1]))
             let router = Router()
             LocalMediaRoute(storage).add(to: router, at: "media")
             try await Application(router: router).test(.router) { client in

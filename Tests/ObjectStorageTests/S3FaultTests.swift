@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 import NetworkTestSupport
 import Synchronization
 import Testing

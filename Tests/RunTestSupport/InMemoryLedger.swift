@@ -137,6 +137,7 @@ extension Command {
         case .admitRun: "admit"
         case .settleRun: "settle"
         case .recordSubmission: "submitted"
+        case .requestCancel: "cancel"
         case .expireHold: "expire"
         default: "administer"
         }

@@ -66,6 +66,8 @@ public final class RecordingObserver: RunObserver {
     public func settlementRefused(_ execution: ExecutionID) { trace.note("refused") }
     /// Notes `abandoned`.
     public func foundAbandoned(_ execution: ExecutionID) { trace.note("abandoned") }
+    /// Notes `work delayed`.
+    public func workDelayed(_ failure: LedgerFailure) { trace.note("work delayed") }
     /// Notes `expired`.
     public func expired(_ execution: ExecutionID) { trace.note("expired") }
 }

@@ -62,6 +62,7 @@ extension RunAnswer {
     var summary: String {
         switch self {
         case .succeeded(let success): "succeeded for \(success.cost)"
+        case .accepted: "accepted"
         case .refused(let refusal, _, _): "refused \(refusal.code)"
         case .failed(let failure): failure.isUnresolved ? "unresolved" : "failed"
         case .unavailable(.overloaded): "overloaded"

@@ -96,8 +96,8 @@ final class Stack: Sendable {
         let account = try await desk.openAccount(tier: tier)
         if credits > 0 { _ = try await desk.addCredits(Credits(whole: credits), to: account, kind: .topUp) }
         if freeRuns > 0 { _ = try await desk.issueGrant(of: Call.textModel, .runs(freeRuns), to: account) }
-        let capability = try #require(Capability("model:run"))
-        let secret = try await desk.issueKey(to: account, name: "test", capabilities: [capability])
+        let capabilities = ["model:run", "execution:read", "execution:cancel"].compactMap { Capability($0) }
+        let secret = try await desk.issueKey(to: account, name: "test", capabilities: capabilities)
         return Customer(account: account, key: secret.text)
     }
 

@@ -37,7 +37,7 @@ enum Act {
                 keyID: KeyID(world.id("key", "main")),
                 name: "main",
                 secretDigest: .zero,
-                capabilities: ["model:run"].compactMap { Capability($0) }
+                capabilities: ["model:run", "execution:cancel"].compactMap { Capability($0) }
             )
             acts.append(act(.issueKey(key), world: &world))
         }
@@ -60,9 +60,21 @@ enum Act {
             let run = ExecutionID(world.id("run", try words.word("a name") + suffix))
             return act(.admitRun(try admission(run, &words, world: &world)), run: run, world: &world)
         }
-        for verb in ["succeed", "fail", "unresolved", "submitted", "expire"] where words.take(verb) {
+        for verb in ["succeed", "fail", "cancelled", "unresolved", "submitted", "expire"] where words.take(verb) {
             let run = ExecutionID(world.id("run", try words.word("a name") + suffix))
             return act(try end(verb, of: run, &words), run: run, world: &world)
+        }
+        if words.take("cancel") {
+            let run = ExecutionID(world.id("run", try words.word("a name") + suffix))
+            let key = words.take("with key") ? try words.word("a key") : "main"
+            let isUndispatched = words.take("before it is sent")
+            try words.end()
+            let wish = RequestCancel(
+                executionID: run,
+                keyID: KeyID(world.id("key", key)),
+                isUndispatched: isUndispatched
+            )
+            return act(.requestCancel(wish), run: run, world: &world)
         }
         let action = try administration(&words, world: &world)
         try words.end()
@@ -79,6 +91,7 @@ enum Act {
             let cost = try words.credits()
             outcome = .succeeded(cost: cost, providerCost: .zero, resultDigest: nil, durationMilliseconds: 5)
         case "fail": outcome = .failed(code: "PROVIDER_FAILED", durationMilliseconds: 5)
+        case "cancelled": outcome = .cancelled(durationMilliseconds: 5)
         case "unresolved": outcome = .unresolved(reason: "connection lost")
         case "expire":
             try words.end()

@@ -111,6 +111,13 @@ struct InvariantChecker {
             counts["repeat", default: 0] += 1
             if !decision.events.isEmpty || before != state { return ["a repeat changed something"] }
         case .admitted: counts["admitted", default: 0] += 1
+        case .cancelRequested(let execution):
+            counts["cancel requested", default: 0] += 1
+            let allowed: Set<EventType> = [
+                .executionCancelRequested, .executionCancelled, .creditsReleased, .grantReleased,
+            ]
+            if !types.isSubset(of: allowed) { return ["a wish to cancel did something else: \(types)"] }
+            if execution.status.isEnd, state.holds[execution.holdID] != nil { return ["a cancelled run is held"] }
         case .done: counts["done", default: 0] += 1
         }
         return []

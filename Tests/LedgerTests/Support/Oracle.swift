@@ -6,7 +6,7 @@ import Ledger
 /// it wants to know it sums over the whole list, every time. It shares no code with the rules, only their wording.
 struct Oracle {
     private enum Kind {
-        case put, taken, drawn, revoked, opened, openedAt, used, submitted, unresolved, ended
+        case put, taken, drawn, revoked, opened, openedAt, used, submitted, unresolved, ended, cancelled
     }
 
     private struct Entry {
@@ -55,6 +55,15 @@ struct Oracle {
             let isFirst = sum(.submitted, run: run) + sum(.ended, run: run) + sum(.unresolved, run: run) == 0
             if isFirst { entries.append(Entry(kind: .submitted, run: run)) }
             return isFirst ? "done" : "already done"
+        case .requestCancel(let wish):
+            let run = wish.executionID
+            if runs[run] == nil { return "refused EXECUTION_NOT_FOUND" }
+            let isCancelled = sum(.cancelled, run: run) > 0
+            if sum(.ended, run: run) > 0 { return isCancelled ? "cancelled" : "refused EXECUTION_NOT_CANCELLABLE" }
+            guard wish.isUndispatched else { return "cancel requested" }
+            entries.append(Entry(kind: .cancelled, run: run))
+            end(run, cost: 0, isSuccess: false)
+            return "cancelled"
         case .expireHold(let hold):
             let run = ExecutionID(hold.value)
             guard let terms = runs[run], sum(.ended, run: run) == 0 else { return "already done" }
@@ -202,6 +211,9 @@ extension Oracle {
             entries.append(Entry(kind: .unresolved, run: run))
             return "settled, charged 0, back 0, absorbed 0"
         case .failed: return "settled, " + end(run, cost: 0, isSuccess: false)
+        case .cancelled:
+            entries.append(Entry(kind: .cancelled, run: run))
+            return "settled, " + end(run, cost: 0, isSuccess: false)
         case .succeeded(let cost, _, _, _):
             let absorbed = max(0, cost.microcredits - terms.quote)
             return "settled, " + end(run, cost: cost.microcredits, isSuccess: true, absorbed: absorbed)

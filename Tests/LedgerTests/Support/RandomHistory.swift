@@ -34,7 +34,7 @@ struct RandomHistory {
         advanceClock()
         step += 1
         if step == 1 { return command(.openAccount(OpenAccount(tier: .business))) }
-        if step == 2 { return command(.issueKey(key(["model:run"]))) }
+        if step == 2 { return command(.issueKey(key(["model:run", "execution:cancel"]))) }
         if let last, roll(30) { return last }
         let command = command(action())
         last = command
@@ -53,7 +53,10 @@ struct RandomHistory {
         case 0..<40: return .admitRun(admission())
         case 40..<70: return .settleRun(settlement())
         case 70..<74: return .recordSubmission(RecordSubmission(executionID: run(), providerRequestID: "p-\(step)"))
-        case 74..<78: return .expireHold(HoldID(run().value))
+        case 74..<76: return .expireHold(HoldID(run().value))
+        case 76..<78:
+            let wish = RequestCancel(executionID: run(), keyID: one(of: keys), isUndispatched: roll(2))
+            return .requestCancel(wish)
         case 78..<85: return .addCredits(addition())
         case 85..<88:
             let amount = Credits(microcredits: Int64.random(in: -60_000_000...30_000_000, using: &random))
@@ -117,6 +120,7 @@ struct RandomHistory {
         switch Int.random(in: 0..<10, using: &random) {
         case 0, 1: outcome = .failed(code: "PROVIDER_FAILED", durationMilliseconds: 5)
         case 2: outcome = .unresolved(reason: "lost \"it\"")
+        case 3 where roll(3): outcome = .cancelled(durationMilliseconds: 7)
         default:
             let cost = Credits(microcredits: roll(9) ? 0 : Int64.random(in: 0...35_000_000, using: &random))
             outcome = .succeeded(

@@ -100,6 +100,7 @@ extension World {
         case .admitted: "admitted"
         case .alreadyAdmitted: "already admitted"
         case .settled(let settlement): settlement.isRepeat ? "repeat" : "settled"
+        case .cancelRequested(let execution): execution.status.isEnd ? "cancelled" : "cancel requested"
         case .done: "done"
         case .alreadyDone: "already done"
         case .refused(let refusal, _): "refused \(refusal.code)\(numbers(of: refusal))"

@@ -1,0 +1,186 @@
+public import Ledger
+import Postgres
+
+/// Tasks of open runs, and what is kept of runs that have ended. Operational: none of it is derived from events.
+extension LedgerStore {
+    /// Claims due tasks of every journal for a process, in turns so that none starves; see `RunTaskStore`.
+    ///
+    /// - Parameters:
+    ///   - limit: how many at most.
+    ///   - instance: the process.
+    ///   - until: when the claims run out.
+    public func claimTasks(
+        limit: Int,
+        instance: Int64,
+        until: Timestamp
+    ) async throws(LedgerStoreError) -> [RunTask] {
+        let now = clock()
+        var claimed: [RunTask] = []
+        let first = Int16.random(in: 0..<journalCount)
+        for offset in 0..<journalCount where claimed.count < limit {
+            let journal = JournalID((first + offset) % journalCount)
+            let claim = ClaimTasks(
+                journal: journal,
+                now: now,
+                limit: limit - claimed.count,
+                instance: instance,
+                until: until
+            )
+            claimed += try await change(claim)
+        }
+        return claimed
+    }
+
+    /// Puts a task as it is after a step, if the process still has it under the task's claim.
+    ///
+    /// - Returns: how far a wish to cancel has come meanwhile; nil when the process no longer has it.
+    public func putTask(
+        _ task: RunTask,
+        instance: Int64,
+        callbackDigest: Digest?,
+        nextActionAt: Timestamp,
+        isLetGo: Bool
+    ) async throws(LedgerStoreError) -> RunTask.Cancel? {
+        let put = PutTask(
+            journal: task.facts.executionID.journal,
+            task: task,
+            instance: instance,
+            callbackDigest: callbackDigest,
+            nextActionAt: nextActionAt,
+            isLetGo: isLetGo,
+            now: clock()
+        )
+        return try await change(put).first
+    }
+
+    /// Prolongs a process's claims on tasks.
+    public func renewTasks(
+        _ executions: [ExecutionID],
+        instance: Int64,
+        until: Timestamp
+    ) async throws(LedgerStoreError) {
+        for (journal, ids) in Dictionary(grouping: executions, by: \.journal) {
+            let renewal = RenewTasks(journal: journal, executions: ids, instance: instance, until: until)
+            _ = try await change(renewal)
+        }
+    }
+
+    /// The processes that have tasks.
+    public func readTaskHolders() async throws(LedgerStoreError) -> Set<Int64> {
+        var holders: Set<Int64> = []
+        for number in 0..<journalCount { holders.formUnion(try await ask(ReadTaskHolders(journal: JournalID(number)))) }
+        return holders
+    }
+
+    /// Makes the tasks of processes that are gone due.
+    ///
+    /// - Returns: how many there were.
+    public func freeTasks(instances: Set<Int64>) async throws(LedgerStoreError) -> Int {
+        var count = 0
+        for number in 0..<journalCount {
+            let freeing = FreeTasks(journal: JournalID(number), instances: Array(instances), now: clock())
+            count += try await change(freeing).count
+        }
+        return count
+    }
+
+    /// The model of the task whose callback's token has a digest; nil when there is none.
+    public func callbackModel(_ execution: ExecutionID, _ digest: Digest) async throws(LedgerStoreError) -> String? {
+        guard (0..<journalCount).contains(execution.journal.number) else { return nil }
+        return try await ask(ReadCallback(execution: execution, digest: digest)).first
+    }
+
+    /// Makes a task due now, if a digest is that of its callback's token.
+    ///
+    /// - Returns: whether it was.
+    public func hint(_ execution: ExecutionID, _ digest: Digest) async throws(LedgerStoreError) -> Bool {
+        guard (0..<journalCount).contains(execution.journal.number) else { return false }
+        return try await !change(HintTask(execution: execution, digest: digest, now: clock())).isEmpty
+    }
+
+    /// What is kept of how runs of a journal ended, by run.
+    public func reports(
+        of executions: [ExecutionID],
+        in journal: JournalID
+    ) async throws(LedgerStoreError) -> [ExecutionID: RunReport] {
+        let rows = try await ask(LoadResults(journal: journal, executions: executions))
+        return Dictionary(rows.map { ($0.executionID, $0.report) }) { first, _ in first }
+    }
+
+    /// Deletes what is kept of runs that were admitted before a moment, at most 1,000 a journal.
+    ///
+    /// - Returns: how many there were.
+    public func purgeResults(before moment: Timestamp) async throws(LedgerStoreError) -> Int {
+        let milliseconds = UInt64(clamping: moment.microseconds / 1_000)
+        // The least id of that moment: those before it begin with an earlier time.
+        let first = ExecutionID(Identifier128(high: milliseconds << 16, low: 0))
+        var count = 0
+        for number in 0..<journalCount {
+            count += try await change(PurgeResults(journal: JournalID(number), first: first, limit: 1_000)).count
+        }
+        return count
+    }
+
+    /// An account, one of its keys, and one of its runs with what is kept of its end, as they stand at one moment.
+    ///
+    /// - Returns: nil for what is unknown or not the account's.
+    public func readGlance(
+        at execution: ExecutionID,
+        account: AccountID,
+        key: KeyID
+    ) async throws(LedgerStoreError) -> (account: Account?, key: APIKey?, execution: Execution?, report: RunReport?) {
+        let journal = journal(of: account)
+        var unit = PipelineBatch()
+        unit.begin(.repeatableReadOnly)
+        unit.append(LoadAccounts(journal: journal, accounts: [account]))
+        unit.append(LoadKeys(journal: journal, keys: [key]))
+        unit.append(LoadExecutions(journal: journal, executions: [execution]))
+        unit.append(LoadResults(journal: journal, executions: [execution]))
+        unit.commit()
+        let results = try await ask(unit)
+        do throws(PostgresError) {
+            let keys = try results[2].decode(as: LoadKeys.self)
+            let executions = try results[3].decode(as: LoadExecutions.self)
+            let reports = try results[4].decode(as: LoadResults.self)
+            return (
+                account: try results[1].decode(as: LoadAccounts.self).first,
+                key: keys.first { $0.account == account }?.value,
+                execution: executions.first { $0.account == account }?.value,
+                report: reports.first { $0.accountID == account }?.report
+            )
+        } catch {
+            throw LedgerStoreError(.damaged, outcome: .rolledBack, error.description)
+        }
+    }
+
+    /// Counts a read of an account in the clock minute.
+    ///
+    /// - Returns: the minute's window, and whether the read fits in it.
+    public func countReadInMinute(
+        of account: AccountID,
+        limit: Int64
+    ) async throws(LedgerStoreError) -> (window: WindowStatus, fits: Bool) {
+        let now = clock()
+        guard limit > 0 else {
+            return (WindowStatus(limit: limit, count: 0, minute: now.minute, decidedAt: now), false)
+        }
+        let counting = CountRead(
+            journal: journal(of: account),
+            account: account,
+            minute: now.minute,
+            limit: limit
+        )
+        let count = try await change(counting).first
+        let window = WindowStatus(limit: limit, count: count ?? limit, minute: now.minute, decidedAt: now)
+        return (window, count != nil)
+    }
+
+    /// Has one statement that changes something carried out; it is not sent again, whatever became of it.
+    private func change<S: PostgresStatement>(_ statement: S) async throws(LedgerStoreError) -> [S.Row] {
+        do throws(PostgresError) {
+            return try await client.query(statement)
+        } catch {
+            throw LedgerStoreError(error)
+        }
+    }
+}

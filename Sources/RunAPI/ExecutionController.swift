@@ -1,0 +1,143 @@
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Registry
+import Runs
+
+/// `GET /api/executions/:id` and `POST /api/executions/:id/cancel` (api-contract, sections 4 and 8.1 to 8.3).
+struct ExecutionController {
+    let desk: ExecutionDesk
+    let authenticator: KeyAuthenticator
+
+    func addRoutes(to router: Router<APIContext>) {
+        let path: RouterPath = "/api/executions/:id"
+        router.get(path) { request, context in try await read(request, context) }
+        router.on(path, method: .head) { request, context in try await read(request, context) }
+        router.refuseMethods(of: path, except: [.get, .head])
+        let cancel: RouterPath = "/api/executions/:id/cancel"
+        router.post(cancel) { request, context in try await self.cancel(request, context) }
+        router.refuseMethods(of: cancel, except: [.post])
+    }
+
+    private func read(_ request: Request, _ context: APIContext) async throws -> Response {
+        let identity = try await authenticator.identity(of: request)
+        let answer = await desk.read(executionID(context), for: identity, wait: try request.wait)
+        return try respond(answer, identity) { _ in .ok }
+    }
+
+    private func cancel(_ request: Request, _ context: APIContext) async throws -> Response {
+        let identity = try await authenticator.identity(of: request)
+        let answer = await desk.cancel(executionID(context), for: identity, request: context.requestID)
+        return try respond(answer, identity) { $0 == .cancelled ? .ok : .accepted }
+    }
+
+    private func executionID(_ context: APIContext) -> ExecutionID? {
+        context.parameters.get("id").flatMap { ExecutionID(text: $0.percentDecoded) }
+    }
+
+    private func respond(
+        _ answer: ExecutionAnswer,
+        _ identity: KeyAuthenticator.Identity,
+        status: (ExecutionView.Status) -> HTTPResponse.Status
+    ) throws(APIError) -> Response {
+        switch answer {
+        case .found(let view, let window):
+            var headers: HTTPFields = [.contentType: "application/json"]
+            headers[.cacheControl] = "no-store"
+            if let window { headers.append(window) }
+            if !view.execution.status.isEnd { headers[.retryAfter] = "2" }
+            return Response(status: status(view.status), headers: headers, body: ResponseBody(json: view.members))
+        case .refused(let refusal, let window):
+            if refusal == .unauthorized { authenticator.noteRevoked(identity.keyID) }
+            throw APIError(refusal, issues: [], window: window)
+        case .unavailable(let failure): throw .unread(failure)
+        }
+    }
+}
+
+extension ExecutionView {
+    /// The members of the answer, in the order of the contract.
+    fileprivate var members: [(key: String, value: JSONValue)] {
+        let isEnd = execution.status.isEnd
+        var members: [(key: String, value: JSONValue)] = [
+            ("executionId", .string(execution.id.description)),
+            ("requestId", execution.providerRequestID.map { .string($0) } ?? .null),
+            ("status", .string(status.rawValue)),
+            ("modelIds", .array([.string(execution.model)])),
+            ("workflowSlug", .null),
+            ("createdAt", .time(execution.admittedAt)),
+            ("startedAt", .time(execution.submittedAt)),
+            ("completedAt", .time(execution.endedAt)),
+            ("result", result ?? .null),
+            ("cost", isEnd ? .credits(execution.charged) : .null),
+            ("ms", isEnd ? .integer(milliseconds) : .null),
+            ("error", error),
+            ("webhookDelivery", .webhookDelivery(deliveryURL)),
+        ]
+        if execution.status == .unresolved { members.append(("unresolved", .bool(true))) }
+        if execution.status == .succeeded, report == nil { members.append(("resultExpired", .bool(true))) }
+        return members
+    }
+
+    private var milliseconds: Int64 {
+        if let report { return report.milliseconds }
+        return execution.endedAt.map { ($0.microseconds - execution.admittedAt.microseconds) / 1_000 } ?? 0
+    }
+
+    private var error: JSONValue {
+        switch execution.status {
+        case .failed:
+            let code = execution.errorCode ?? "EXECUTION_FAILED"
+            return ["code": .string(code), "message": .string(report?.errorMessage ?? Self.message(for: code))]
+        default: return .null
+        }
+    }
+
+    private static func message(for code: String) -> String {
+        switch code {
+        case "UNRESOLVED_EXPIRED": "The provider never said how the run ended, and nothing is charged for it"
+        case "NEVER_DISPATCHED": "The run was not given to the provider"
+        default: "The run failed"
+        }
+    }
+}
+
+extension JSONValue {
+    /// Where the end of a run is reported to, as answers show it.
+    static func webhookDelivery(_ url: String?) -> JSONValue {
+        guard let url else { return ["configured": false] }
+        return ["configured": true, "url": .string(url)]
+    }
+}
+
+extension Request {
+    /// How long the client lets the answer wait: `?wait=` whole seconds, 0 to 60.
+    fileprivate var wait: Duration {
+        get throws(APIError) {
+            guard let text = uri.queryParameters.get("wait") else { return .zero }
+            guard let seconds = Int(text), (0...60).contains(seconds) else {
+                throw APIError(
+                    status: .badRequest,
+                    code: "INVALID_WAIT",
+                    message: "wait must be a whole number of seconds from 0 to 60",
+                    context: [("field", .string("wait")), ("limit", .integer(60))]
+                )
+            }
+            return .seconds(seconds)
+        }
+    }
+}
+
+extension KeyAuthenticator {
+    /// Whose key a request carries.
+    func identity(of request: Request) async throws(APIError) -> Identity {
+        let identity: Identity?
+        do throws(LedgerFailure) {
+            identity = try await authenticate(request.headers[.apiKey])
+        } catch {
+            throw .unread(error)
+        }
+        guard let identity else { throw .unauthorized }
+        return identity
+    }
+}

@@ -1,0 +1,176 @@
+public import Ledger
+public import Registry
+
+/// A run as whoever asks about it is told.
+public struct ExecutionView: Sendable {
+    /// The run.
+    public let execution: Execution
+    /// What is kept of its end: nil before it, for an end that nobody reported, and once it is no longer kept.
+    public let report: RunReport?
+    /// Where its end is reported to; nil for nowhere.
+    public let deliveryURL: String?
+
+    /// How far it has come, in the words of the API.
+    public var status: Status {
+        switch execution.status {
+        case .succeeded: .completed
+        case .failed: .failed
+        case .cancelled: .cancelled
+        case .admitted, .submitted, .unresolved: execution.cancelRequestedAt == nil ? .processing : .cancelRequested
+        }
+    }
+
+    /// How far a run has come, in the words of the API.
+    public enum Status: String, Hashable, Sendable, CaseIterable {
+        case processing, completed, failed, cancelled
+        case cancelRequested = "cancel_requested"
+    }
+
+    /// Its result; nil when it has none or it is no longer kept.
+    public var result: JSONValue? { report?.result.flatMap { try? JSONValue(text: $0) } }
+}
+
+/// How a question about a run ended.
+public enum ExecutionAnswer: Sendable {
+    /// The run as it is now.
+    case found(ExecutionView, window: WindowStatus?)
+    /// It was refused.
+    case refused(Refusal, window: WindowStatus?)
+    /// The ledger can't be asked.
+    case unavailable(LedgerFailure)
+}
+
+/// Answers questions about runs, and takes wishes to cancel them.
+public struct ExecutionDesk: Sendable {
+    /// The longest that an answer waits for the end of a run.
+    public static let longestWait = Duration.seconds(60)
+    /// From one look at the ledger to the next while an answer waits for an end that another process records.
+    static let lookAgain = Duration.seconds(1)
+
+    private let service: RunService
+    private let reader: any ExecutionReader
+    private let webhooks: any WebhookDirectory
+
+    /// Makes a desk.
+    ///
+    /// - Parameters:
+    ///   - service: whose runs are asked about.
+    ///   - reader: reads the ledger.
+    ///   - webhooks: knows where ends are reported to.
+    public init(
+        for service: RunService,
+        reader: any ExecutionReader,
+        webhooks: any WebhookDirectory = NoWebhooks()
+    ) {
+        self.service = service
+        self.reader = reader
+        self.webhooks = webhooks
+    }
+
+    /// A run of whoever asks.
+    ///
+    /// - Parameters:
+    ///   - id: the run; nil when what was asked for is no id.
+    ///   - identity: who asks.
+    ///   - wait: how long to wait for its end, at most `longestWait`.
+    public func read(
+        _ id: ExecutionID?,
+        for identity: KeyAuthenticator.Identity,
+        wait: Duration = .zero
+    ) async -> ExecutionAnswer {
+        do throws(LedgerFailure) {
+            let asked = id ?? .none(in: service.ledger.journal(of: identity.accountID))
+            // Before the first look, so that no end is missed between looking and waiting.
+            let end = wait > .zero ? service.signals.watch(asked) : nil
+            var glance = try await reader.glance(at: asked, account: identity.accountID, key: identity.keyID)
+            let window: WindowStatus?
+            switch try await admit(glance, .readExecutions) {
+            case .refused(let refusal, let status): return .refused(refusal, window: status)
+            case .admitted(let status): window = status
+            }
+            guard var execution = glance.execution else { return .refused(.executionUnknown, window: window) }
+            let deadline = ContinuousClock.now.advanced(by: min(wait, Self.longestWait))
+            while let end, !execution.status.isEnd, !Task.isCancelled {
+                let left = ContinuousClock.now.duration(to: deadline)
+                guard left > .zero else { break }
+                await end.first(within: min(left, Self.lookAgain))
+                glance = try await reader.glance(at: asked, account: identity.accountID, key: identity.keyID)
+                execution = glance.execution ?? execution
+            }
+            return .found(await view(execution, glance.report), window: window)
+        } catch {
+            return .unavailable(error)
+        }
+    }
+
+    /// Asks for the end of a run before its time.
+    ///
+    /// - Returns: the run as it then is: `cancelled`, or with `cancelRequestedAt`; a refusal with
+    ///   `executionNotCancellable` when it has ended otherwise.
+    public func cancel(
+        _ id: ExecutionID?,
+        for identity: KeyAuthenticator.Identity,
+        request: RequestID
+    ) async -> ExecutionAnswer {
+        do throws(LedgerFailure) {
+            let asked = id ?? .none(in: service.ledger.journal(of: identity.accountID))
+            let glance = try await reader.glance(at: asked, account: identity.accountID, key: identity.keyID)
+            let window: WindowStatus?
+            switch try await admit(glance, .cancelExecutions) {
+            case .refused(let refusal, let status): return .refused(refusal, window: status)
+            case .admitted(let status): window = status
+            }
+            guard glance.execution != nil else { return .refused(.executionUnknown, window: window) }
+            let command = Command(
+                id: service.identifiers.command(),
+                accountID: identity.accountID,
+                requestID: request,
+                action: .requestCancel(RequestCancel(executionID: asked, keyID: identity.keyID))
+            )
+            switch try await service.ledger.decide(command) {
+            case .cancelRequested(let execution):
+                if execution.status.isEnd { service.signals.ended(asked) } else { service.wakeWorker() }
+                return .found(await view(execution, glance.report), window: window)
+            case .refused(let refusal, _): return .refused(refusal, window: window)
+            case let verdict: preconditionFailure("a wish to cancel was answered with \(verdict)")
+            }
+        } catch {
+            return .unavailable(error)
+        }
+    }
+
+    private enum Admittance {
+        case admitted(WindowStatus?)
+        case refused(Refusal, WindowStatus?)
+    }
+
+    /// Key, capability, limiter: the order of decisions on a run, as far as it applies (design, section 6).
+    private func admit(
+        _ glance: ExecutionGlance,
+        _ required: Capability
+    ) async throws(LedgerFailure) -> Admittance {
+        guard let account = glance.account, !account.isClosed, let key = glance.key, key.revokedAt == nil else {
+            return .refused(.unauthorized, nil)
+        }
+        guard required.covering(in: key.capabilities) != nil,
+            TierPolicy.ceilingAllows(required, tier: account.tier, role: account.role)
+        else { return .refused(.capabilityDenied(required: required), nil) }
+        guard let limit = TierPolicy.requestsPerMinute(tier: account.tier, role: account.role) else {
+            return .admitted(nil)
+        }
+        let (window, fits) = try await reader.countRead(of: account.id, limit: limit)
+        return fits ? .admitted(window) : .refused(.rateLimited(tier: account.tier), window)
+    }
+
+    private func view(_ execution: Execution, _ report: RunReport?) async -> ExecutionView {
+        let deliveryURL = execution.isAsync ? await webhooks.deliveryURL(for: execution.keyID) : nil
+        return ExecutionView(execution: execution, report: report, deliveryURL: deliveryURL)
+    }
+}
+
+extension ExecutionID {
+    /// An id that no run has.
+    fileprivate static func none(in journal: JournalID) -> ExecutionID {
+        ExecutionID(Identifier128(high: UInt64(journal.number), low: 0))
+    }
+}

@@ -1,0 +1,107 @@
+import AsyncHTTPClient
+import Glibc
+import Ledger
+import LocalCluster
+import NIOCore
+import NIOHTTP1
+import Registry
+import TestSupport
+import Testing
+
+/// Goal: runs go on without their callers, and without the process that took them. Method: whole services as processes,
+/// with the simulator's jobs.
+@Suite("asynchronous runs", .serialized, .timeLimit(.minutes(5)))
+struct AsyncTests {
+    @Test("a service that is killed while it polls is followed by another, and no run is lost or sent twice")
+    func killed() async throws {
+        try await Stack.with { stack in
+            try await stack.script(["jobMilliseconds": 3_000])
+            let customer = try await stack.openAccount(credits: 1_000)
+            let first = try await stack.startService()
+            var runs: [String] = []
+            for _ in 0..<8 { runs.append(try await stack.submit(customer, to: first.url)) }
+            // One more with a caller, who will hear nothing.
+            let call = Call(customer: customer, model: Call.imageModel)
+            async let lost = stack.send(call, to: first.url)
+            try await eventually("the provider works on all of them") { try await stack.simulatorCount("total") == 9 }
+            try await eventually("the ledger knows that") {
+                try await stack.rows("SELECT count(*) FROM ledger.executions WHERE status = 'submitted'") == [["9"]]
+            }
+            let second = try await stack.startService()
+            await first.process.stop(SIGKILL)
+            guard case .lost = await lost else {
+                Issue.record("a killed service answered")
+                return
+            }
+            for run in runs {
+                let answer = try await stack.read(run, customer, from: second.url, wait: 60)
+                #expect(answer["status"] == "completed", "\(answer)")
+                #expect(answer["cost"] == 10)
+            }
+            try await eventually("the run whose caller is gone has ended too") {
+                try await stack.rows("SELECT count(*) FROM ledger.executions WHERE status = 'succeeded'") == [["9"]]
+            }
+            #expect(try await stack.simulatorCount("total") == 9)
+            #expect(try await stack.rows("SELECT count(*) FROM ledger.run_tasks") == [["0"]])
+            #expect(await second.process.stop() == .exited(code: 0))
+            #expect(try await stack.verify()["clean"] == true)
+            #expect(try await stack.state(of: customer).account?.available == Credits(whole: 910))
+        }
+    }
+
+    @Test("99 of 100 submits are answered in less than half a second under load")
+    func latency() async throws {
+        try await Stack.with { stack in
+            // The provider needs longer than an answer may take.
+            try await stack.script(["latencyMilliseconds": 700, "jobMilliseconds": 200])
+            let customer = try await stack.openAccount(tier: .enterprise, credits: 100_000)
+            let service = try await stack.startService()
+            _ = try await stack.submit(customer, to: service.url)
+            let durations = try await withThrowingTaskGroup(of: [Duration].self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        var durations: [Duration] = []
+                        for _ in 0..<25 {
+                            let start = ContinuousClock.now
+                            _ = try await stack.submit(customer, to: service.url)
+                            durations.append(start.duration(to: .now))
+                        }
+                        return durations
+                    }
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }.sorted()
+            let slowest = durations[durations.count * 99 / 100]
+            #expect(slowest < .milliseconds(500), "\(durations.suffix(5))")
+            try await eventually("every run has ended") {
+                try await stack.rows("SELECT count(*) FROM ledger.executions WHERE status = 'succeeded'") == [["201"]]
+            }
+            #expect(await service.process.stop() == .exited(code: 0))
+            #expect(try await stack.verify()["clean"] == true)
+        }
+    }
+}
+
+extension Stack {
+    /// Submits an asynchronous run, which must be accepted, and returns its id.
+    func submit(_ customer: Customer, to url: String) async throws -> String {
+        var request = HTTPClientRequest(url: "\(url)/api/models/\(Call.imageModel)/run?async=true")
+        request.method = .POST
+        request.headers.add(name: "x-api-key", value: customer.key)
+        request.body = .bytes(ByteBuffer(string: #"{"inputs":{"prompt":"hi"}}"#))
+        let response = try await http.execute(request, timeout: .seconds(60))
+        let bytes = try await response.body.collect(upTo: 1 << 20)
+        let json = try JSONValue(parsing: bytes.readableBytesView)
+        try #require(response.status == .accepted, "\(json)")
+        return try #require(json["executionId"]?.stringValue)
+    }
+
+    /// Reads a run, waiting for its end.
+    func read(_ run: String, _ customer: Customer, from url: String, wait: Int) async throws -> JSONValue {
+        var request = HTTPClientRequest(url: "\(url)/api/executions/\(run)?wait=\(wait)")
+        request.headers.add(name: "x-api-key", value: customer.key)
+        let response = try await http.execute(request, timeout: .seconds(120))
+        let bytes = try await response.body.collect(upTo: 1 << 20)
+        return try JSONValue(parsing: bytes.readableBytesView)
+    }
+}
