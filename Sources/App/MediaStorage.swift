@@ -3,6 +3,7 @@ import Crypto
 import Egress
 import Foundation
 public import Hummingbird
+import Ledger
 import LedgerStore
 import Media
 import ObjectStorage

@@ -47,7 +47,7 @@ struct EgressPolicyTests {
             try policy.check(EgressURL(url), addresses.compactMap { IPAddress($0) })
             return nil
         } catch {
-            return (error as? EgressError)?.code
+            return error.code
         }
     }
 

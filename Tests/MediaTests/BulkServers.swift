@@ -52,10 +52,10 @@ struct BulkConnection: Sendable {
             let got = recv(descriptor, buffer.baseAddress?.advanced(by: count), buffer.count - count, 0)
             guard got > 0 else { return nil }
             count += got
-            if let end = memmem(buffer.baseAddress, count, "\r\n\r\n", 4) {
-                let length =
-                    UnsafeRawPointer(end) - UnsafeRawPointer(buffer.baseAddress ?? UnsafeMutableRawPointer(end))
-                return (String(decoding: buffer[..<length], as: UTF8.self), count - length - 4)
+            // A head has less than 8 KiB; what follows is not looked at.
+            let seen = buffer[..<min(count, 8_192)]
+            if let end = seen.firstRange(of: Array("\r\n\r\n".utf8)) {
+                return (String(decoding: buffer[..<end.lowerBound], as: UTF8.self), count - end.upperBound)
             }
         }
         return nil
@@ -80,7 +80,7 @@ struct BulkConnection: Sendable {
         var rest = bytes[...]
         while !rest.isEmpty {
             let slice = UnsafeRawBufferPointer(rebasing: rest)
-            let sent = Glibc.send(descriptor, slice.baseAddress, slice.count, Int32(MSG_NOSIGNAL.rawValue))
+            let sent = Glibc.send(descriptor, slice.baseAddress, slice.count, Int32(MSG_NOSIGNAL))
             guard sent > 0 else { return false }
             rest = rest.dropFirst(sent)
         }

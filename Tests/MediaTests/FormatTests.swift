@@ -1,5 +1,6 @@
 import Crypto
 import Ledger
+import ObjectStorage
 import Runs
 import Testing
 
@@ -46,7 +47,7 @@ struct FormatTests {
         ]
     )
     func announced(type: String, kind: MediaKind, isTaken: Bool) {
-        #expect((try? MediaHead.check(contentType: type, kind)) != nil == isTaken)
+        #expect(((try? MediaHead.check(contentType: type, kind)) != nil) == isTaken)
     }
 
     @Test("A data URL in base64 is read, others are not")
