@@ -17,7 +17,6 @@ struct PartIterator<Base: AsyncIteratorProtocol> where Base.Element == ByteBuffe
     /// The next part; nil after the last.
     mutating func next() async throws -> ByteBuffer? {
         var part = ByteBuffer()
-        // Most objects are small: their buffer grows, and one of a full part is made when the second chunk comes.
         while part.readableBytes < partBytes {
             if rest.readableBytes == 0 {
                 guard !hasEnded, let chunk = try await base.next(isolation: #isolation) else {
@@ -27,6 +26,8 @@ struct PartIterator<Base: AsyncIteratorProtocol> where Base.Element == ByteBuffe
                 rest = chunk
                 continue
             }
+            // At the second chunk, room for a whole part at once: a buffer that grows leaves its smaller selves behind.
+            if part.readableBytes > 0, part.capacity < partBytes { part.reserveCapacity(partBytes) }
             let wanted = min(rest.readableBytes, partBytes - part.readableBytes)
             guard var slice = rest.readSlice(length: wanted) else { preconditionFailure("the rest has so many bytes") }
             part.writeBuffer(&slice)

@@ -42,21 +42,28 @@ public struct S3Client: ObjectStore {
         deadline: ContinuousClock.Instant
     ) async throws -> Int64 where Source.Element == ByteBuffer {
         var parts = PartIterator(source.makeAsyncIterator(), partBytes: configuration.partBytes)
-        let first = try await parts.next() ?? ByteBuffer()
-        guard first.readableBytes == configuration.partBytes, var part = try await parts.next() else {
-            try await put(name, contentType: contentType, first, deadline: deadline)
-            return Int64(first.readableBytes)
+        // Parts live in this array alone, so that each is gone once it is stored.
+        var pending: [ByteBuffer] = []
+        if let first = try await parts.next() { pending.append(first) }
+        if pending.first?.readableBytes == configuration.partBytes, let second = try await parts.next() {
+            pending.append(second)
+        }
+        guard pending.count == 2 else {
+            let size = pending.first?.readableBytes ?? 0
+            try await put(name, contentType: contentType, pending.popLast() ?? ByteBuffer(), deadline: deadline)
+            return Int64(size)
         }
         let upload = try await createUpload(name, contentType: contentType, deadline: deadline)
         do {
-            var tags = [try await putPart(1, of: upload, first, deadline: deadline)]
-            var size = Int64(first.readableBytes)
-            while true {
+            var tags: [String] = []
+            var size: Int64 = 0
+            while !pending.isEmpty {
                 guard tags.count < 10_000 else { throw ObjectStorageError(.refused, "more than 10,000 parts") }
-                tags.append(try await putPart(tags.count + 1, of: upload, part, deadline: deadline))
-                size += Int64(part.readableBytes)
-                guard let next = try await parts.next() else { break }
-                part = next
+                size += Int64(pending[0].readableBytes)
+                tags.append(
+                    try await putPart(tags.count + 1, of: upload, pending.removeFirst(), deadline: deadline)
+                )
+                if pending.isEmpty, let next = try await parts.next() { pending.append(next) }
             }
             try await complete(upload, tags, size: size, deadline: deadline)
             return size

@@ -32,7 +32,7 @@ public struct S3Configuration: Sendable {
     public var access: Access
     /// How many bytes are stored at once. An object that has more is stored in parts of this size, each of which can be sent
     /// again, so this much is held in memory for each copy: 5 MiB, the least that S3 takes, or more.
-    public var partBytes = 8 << 20
+    public var partBytes = 5 << 20
     /// How often each request is tried.
     public var attempts = 6
 

@@ -37,7 +37,8 @@ public struct MotoServer: Sendable {
         policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
         iam.put_user_policy(UserName="media", PolicyName="all", PolicyDocument=json.dumps(policy))
         key = iam.create_access_key(UserName="media")["AccessKey"]
-        urllib.request.urlopen(endpoint + "/moto-api/reset-auth", data=b"0")
+        plain = {"Content-Type": "text/plain"}
+        urllib.request.urlopen(urllib.request.Request(endpoint + "/moto-api/reset-auth", b"0", plain))
         print(key["AccessKeyId"], key["SecretAccessKey"])
         """
 

@@ -193,7 +193,6 @@ struct DeliveryTests {
                 try await bench.end(bench.begin())
                 await bench.work()
                 try await bench.end(bench.begin())
-                bench.clock.advance(seconds: 100_000)
                 await bench.work()
                 #expect(server.requests.count == 1)
                 #expect(try await bench.desk.webhook(of: bench.tenant.key).disabledAt != nil)
