@@ -44,11 +44,6 @@ public enum Serve {
         try await lease.start()
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
         let observer = RunLog(logger: logger)
-        var options = RunService.Options()
-        options.tasks = connection.store
-        options.publicURL = configuration.publicURL
-        options.steps = configuration.workerSteps
-        options.claim = .seconds(configuration.claimSeconds)
         let runs = RunService(
             ledger: connection.store,
             provider: ProviderRouter(client: httpClient),
@@ -56,7 +51,7 @@ public enum Serve {
             instance: lease.instance,
             clock: { SystemClock.now() },
             observer: observer,
-            options: options
+            options: runOptions(configuration, connection)
         )
         let webhookClient = EgressClient(policy: WebhookDesk.policy(configuration.egressPolicy))
         let webhooks = WebhookDesk(store: connection.store, client: webhookClient, clock: { SystemClock.now() })
@@ -86,6 +81,18 @@ public enum Serve {
             logger: quiet
         )
         return group(configuration, connection, lease, runs, observer, server, httpClient, media, webhookClient, logger)
+    }
+
+    private static func runOptions(
+        _ configuration: AppConfiguration,
+        _ connection: LedgerConnection
+    ) -> RunService.Options {
+        var options = RunService.Options()
+        options.tasks = connection.store
+        options.publicURL = configuration.publicURL
+        options.steps = configuration.workerSteps
+        options.claim = .seconds(configuration.claimSeconds)
+        return options
     }
 
     private static func group(
