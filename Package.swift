@@ -23,6 +23,8 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let nioFoundationCompat = Target.Dependency.product(name: "NIOFoundationCompat", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 
 let package = Package(
@@ -33,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -71,6 +74,35 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "Egress",
+            dependencies: [asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ObjectStorage",
+            dependencies: [
+                asyncHTTPClient, crypto, hummingbird, httpTypes, nioCore, nioFoundationCompat, nioHTTP1, nioPosix,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Media",
+            dependencies: [
+                "Egress", "Ledger", "ObjectStorage", "Registry", "Runs", asyncHTTPClient, crypto, nioCore, nioHTTP1,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Webhooks",
+            dependencies: [
+                "Egress", "Ledger", "LedgerStore", "Postgres", "Registry", "Runs", asyncHTTPClient, crypto, lifecycle,
+                logging,
+                nioCore,
+                nioHTTP1,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "ProviderSimulator",
             dependencies: [
                 "Registry", asyncHTTPClient, crypto, hummingbird, httpTypes, logging, lifecycle, nioCore, nioHTTP1,
@@ -85,8 +117,10 @@ let package = Package(
         .target(
             name: "App",
             dependencies: [
-                "Ledger", "LedgerStore", "Postgres", "Providers", "Registry", "RunAPI", "Runs", asyncHTTPClient,
-                configuration, hummingbird, lifecycle, logging, unixSignals,
+                "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage", "Postgres", "Providers", "Registry",
+                "RunAPI",
+                "Runs", "Webhooks", asyncHTTPClient, configuration, crypto, hummingbird, lifecycle, logging,
+                unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -198,6 +232,47 @@ let package = Package(
                 httpTypes, nioCore, nioHTTP1,
             ],
             exclude: ["sdk"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "NetworkTestSupport",
+            dependencies: ["TestSupport", nioCore, nioPosix],
+            path: "Tests/NetworkTestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "EgressTests",
+            dependencies: ["Egress", "NetworkTestSupport", asyncHTTPClient, nioCore, nioHTTP1],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ObjectStorageTests",
+            dependencies: [
+                "ObjectStorage", "NetworkTestSupport", "TestSupport", asyncHTTPClient, crypto, hummingbird,
+                hummingbirdTesting, httpTypes, nioCore, nioHTTP1,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "MediaMemoryProbe",
+            dependencies: ["Egress", "Ledger", "Media", "ObjectStorage", "Registry", asyncHTTPClient, crypto],
+            path: "Tests/MediaMemoryProbe",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "MediaTests",
+            dependencies: [
+                "Egress", "Ledger", "Media", "MediaMemoryProbe", "NetworkTestSupport", "ObjectStorage", "Registry",
+                "Runs", "TestSupport", asyncHTTPClient, crypto,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "WebhooksTests",
+            dependencies: [
+                "Egress", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "Registry", "Runs",
+                "TestSupport", "Webhooks", logging,
+            ],
             swiftSettings: settings
         ),
         .target(

@@ -17,7 +17,7 @@ public struct AppConfiguration: Sendable {
     public var databaseSessions = 6
     /// Seconds that runs may go on after the service was told to stop.
     public var shutdownGraceSeconds = 30
-    /// The service's own address as providers reach it, such as `https://runs.example`; nil when they can't.
+    /// The service's own address as providers and customers reach it, such as `https://runs.example`; nil when they can't.
     public var publicURL: String?
     /// Steps of asynchronous runs that may go on at once.
     public var workerSteps = 256
@@ -28,11 +28,16 @@ public struct AppConfiguration: Sendable {
     /// Values for `${NAME}` in the definition files: base URLs and secrets of providers.
     public var providerVariables: [String: String] = [:]
 
+    /// What operators send as `Authorization: Bearer`, 32 characters or more; nil lets none in.
+    public var adminToken: String?
+    /// Where media go.
+    public var media = MediaSettings()
+
     /// The defaults, for a database.
     public init(databaseURL: String) { self.databaseURL = databaseURL }
 
     /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`,
-    /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`.
+    /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`, `_ADMIN_TOKEN`, and what ``MediaSettings`` reads.
     ///
     /// - Parameters:
     ///   - databaseURL: where the database is.
@@ -53,6 +58,8 @@ public struct AppConfiguration: Sendable {
         self.workerSteps = min(max(1, own.int(forKey: "worker.steps", default: workerSteps)), 10_000)
         self.claimSeconds = min(max(2, own.int(forKey: "claim.seconds", default: claimSeconds)), 3_600)
         self.resultDays = min(max(1, own.int(forKey: "result.days", default: resultDays)), 36_500)
+        self.adminToken = own.string(forKey: "admin.token", isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
+        self.media = MediaSettings(reading: own)
         self.providerVariables = environment
     }
 

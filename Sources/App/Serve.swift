@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Egress
 import Hummingbird
 import Ledger
 import LedgerStore
@@ -10,6 +11,7 @@ import RunAPI
 import Runs
 public import ServiceLifecycle
 import UnixSignals
+import Webhooks
 
 /// The service as a whole: everything wired together, and run until it is told to stop.
 public enum Serve {
@@ -27,6 +29,7 @@ public enum Serve {
         onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) async throws -> ServiceGroup {
         let registry = try configuration.loadRegistry()
+        let media = try MediaStorage.open(configuration)
         let connection = try await LedgerConnection.open(
             databaseURL: configuration.databaseURL,
             sessions: configuration.databaseSessions
@@ -38,11 +41,6 @@ public enum Serve {
         try await lease.start()
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
         let observer = RunLog(logger: logger)
-        var options = RunService.Options()
-        options.tasks = connection.store
-        options.publicURL = configuration.publicURL
-        options.steps = configuration.workerSteps
-        options.claim = .seconds(configuration.claimSeconds)
         let runs = RunService(
             ledger: connection.store,
             provider: ProviderRouter(client: httpClient),
@@ -50,17 +48,23 @@ public enum Serve {
             instance: lease.instance,
             clock: { SystemClock.now() },
             observer: observer,
-            options: options
+            options: runOptions(configuration, connection, media)
         )
+        let webhookClient = EgressClient(policy: WebhookDesk.policy(configuration.egressPolicy))
+        let webhooks = WebhookDesk(store: connection.store, client: webhookClient, clock: { SystemClock.now() })
         let router = RunAPI.router(
             service: runs,
             authenticator: KeyAuthenticator(ledger: connection.store),
-            executions: ExecutionDesk(for: runs, reader: connection.store),
-            callbacks: configuration.publicURL == nil ? nil : CallbackDesk(for: runs, verifier: nil),
+            executions: ExecutionDesk(for: runs, reader: connection.store, webhooks: webhooks),
+            callbacks: configuration.publicURL == nil ? nil : CallbackDesk(for: runs, verifier: ProviderCallbacks(client: httpClient)),
+            webhooks: webhooks,
+            webhookAdministration: webhooks,
+            adminToken: try configuration.checkedAdminToken(),
             clock: { SystemClock.now() },
             logger: logger,
             isReady: { connection.client.isHealthy }
         )
+        media.addRoute(to: router)
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
         let server = Application(
@@ -73,7 +77,21 @@ public enum Serve {
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? configuration.port) },
             logger: quiet
         )
-        return group(configuration, connection, lease, runs, observer, server, httpClient, logger)
+        return group(configuration, connection, lease, runs, observer, server, httpClient, media, webhookClient, logger)
+    }
+
+    private static func runOptions(
+        _ configuration: AppConfiguration,
+        _ connection: LedgerConnection,
+        _ media: MediaStorage
+    ) -> RunService.Options {
+        var options = RunService.Options()
+        options.tasks = connection.store
+        options.media = media.keeper
+        options.publicURL = configuration.publicURL
+        options.steps = configuration.workerSteps
+        options.claim = .seconds(configuration.claimSeconds)
+        return options
     }
 
     private static func group(
@@ -84,6 +102,8 @@ public enum Serve {
         _ observer: RunLog,
         _ server: some Service,
         _ httpClient: HTTPClient,
+        _ media: MediaStorage,
+        _ webhookClient: EgressClient,
         _ logger: Logger
     ) -> ServiceGroup {
         let grace = Duration.seconds(configuration.shutdownGraceSeconds)
@@ -95,10 +115,17 @@ public enum Serve {
         )
         var settings = ServiceGroupConfiguration(
             services: [
-                LedgerService(connection: connection, lease: lease), ProviderClientService(client: httpClient),
+                LedgerService(connection: connection, lease: lease),
+                ProviderClientService(client: httpClient, media: media),
                 recovery, RegistryService(reloader: configuration.reloader(of: runs), logger: logger),
                 TidyService(store: connection.store, resultDays: configuration.resultDays, logger: logger),
                 WorkerService(worker: RunWorker(for: runs), grace: grace),
+                WebhookWorker(
+                    store: connection.store,
+                    client: webhookClient,
+                    clock: { SystemClock.now() },
+                    logger: logger
+                ),
                 ServingService(server: server, runs: runs, grace: grace, logger: logger),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],
@@ -109,12 +136,14 @@ public enum Serve {
     }
 }
 
-/// Keeps the client of providers open until runs have ended.
+/// Keeps the clients of providers and of storage open until runs have ended.
 private struct ProviderClientService: Service {
     let client: HTTPClient
+    let media: MediaStorage
 
     func run() async throws {
         try? await gracefulShutdown()
+        await media.close()
         try await client.shutdown()
     }
 }

@@ -15,6 +15,8 @@ public enum RunAPI {
     ///   - executions: answers questions about runs; nil when none of them outlives its request.
     ///   - callbacks: takes providers' callbacks; nil when the service can't be reached from outside.
     ///   - webhooks: knows where the ends of runs are reported to.
+    ///   - webhookAdministration: keeps the webhooks of keys; nil for an API without their routes.
+    ///   - adminToken: lets operators in; nil lets nobody in.
     ///   - clock: the wall clock, for request ids.
     ///   - logger: gets a line for each request; never a key, an input or a result.
     ///   - isReady: whether the service can take runs now.
@@ -24,6 +26,8 @@ public enum RunAPI {
         executions: ExecutionDesk? = nil,
         callbacks: CallbackDesk? = nil,
         webhooks: any WebhookDirectory = NoWebhooks(),
+        webhookAdministration: (any WebhookAdministration)? = nil,
+        adminToken: AdminToken? = nil,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger,
         isReady: @escaping @Sendable () async -> Bool
@@ -36,6 +40,9 @@ public enum RunAPI {
             ExecutionController(desk: executions, authenticator: authenticator).addRoutes(to: router)
         }
         if let callbacks { CallbackController(desk: callbacks).addRoutes(to: router) }
+        if let webhookAdministration {
+            WebhookController(webhooks: webhookAdministration, adminToken: adminToken).addRoutes(to: router)
+        }
         router.answerStatus(at: "/healthz") { (.ok, "ok") }
         router.answerStatus(at: "/readyz") { await isReady() ? (.ok, "ready") : (.serviceUnavailable, "not ready") }
         return router

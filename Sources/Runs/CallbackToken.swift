@@ -42,10 +42,10 @@ public protocol CallbackVerifying: Sendable {
     /// Whether a callback is the provider's, or the provider signs none.
     ///
     /// - Parameters:
-    ///   - provider: the name in the model's definition.
+    ///   - provider: the provider of the run's model.
     ///   - headers: names and values as they came.
     ///   - body: every byte of the body.
-    func isGenuine(provider: String, headers: [(name: String, value: String)], body: [UInt8]) async -> Bool
+    func isGenuine(provider: ProviderBinding, headers: [(name: String, value: String)], body: [UInt8]) async -> Bool
 }
 
 /// Takes providers' callbacks: hints to ask now. What they say is never believed.
@@ -85,7 +85,7 @@ public struct CallbackDesk: Sendable {
             if let verifier {
                 guard let name = try await tasks.modelOfCallback(token.executionID, token.digest) else { return .taken }
                 guard let model = service.models.model(named: name) else { return .taken }
-                let isGenuine = await verifier.isGenuine(provider: model.provider.name, headers: headers, body: body)
+                let isGenuine = await verifier.isGenuine(provider: model.provider, headers: headers, body: body)
                 guard isGenuine else { return .notGenuine }
             }
             _ = try await tasks.hintTask(token.executionID, token.digest)

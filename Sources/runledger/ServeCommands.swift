@@ -29,6 +29,15 @@ struct ServeCommand: AsyncParsableCommand {
               RUNLEDGER_DATABASE_URL             the database (the private one)
               RUNLEDGER_DATABASE_SESSIONS        connections to it (6)
               RUNLEDGER_SHUTDOWN_GRACE_SECONDS   for runs under way (30)
+              RUNLEDGER_PUBLIC_URL               where customers reach the service (its own address)
+              RUNLEDGER_ADMIN_TOKEN              lets operators set webhooks; 32 characters or more
+              RUNLEDGER_MEDIA_FOLDER             results' media, without a bucket (.runledger/media)
+              RUNLEDGER_S3_BUCKET                results' media (knouds-media, once there is an access key)
+              RUNLEDGER_S3_ACCESS_KEY_ID, _S3_SECRET_ACCESS_KEY, _S3_REGION (us-east-1), _S3_ENDPOINT (AWS's)
+              RUNLEDGER_S3_URL_STYLE             virtual or path (virtual)
+              RUNLEDGER_S3_PRESIGNED_SECONDS     life of signed URLs (URLs are public)
+              RUNLEDGER_S3_PUBLIC_URL            base of public URLs (the bucket's)
+              RUNLEDGER_EGRESS_ALLOWS_LOOPBACK   true in tests only (false)
               RUNLEDGER_LOG_LEVEL                trace to critical (info)
               RUNLEDGER_LOG_FORMAT               json or text (json)
             and what the definitions name in ${…}: base URLs and keys of providers.

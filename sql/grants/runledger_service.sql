@@ -3,7 +3,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA ledger FROM runledger_service;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM runledger_service;
 GRANT USAGE ON SCHEMA ledger TO runledger_service;
 
-GRANT SELECT ON ledger.ledger, ledger.migrations, ledger.replaceables TO runledger_service;
+GRANT SELECT ON ledger.ledger, ledger.migrations, ledger.replaceables, ledger.executions TO runledger_service;
 GRANT SELECT, INSERT ON ledger.events TO runledger_service;
 GRANT SELECT, UPDATE (position, head_hash) ON ledger.journals TO runledger_service;
 
@@ -18,7 +18,11 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     ledger.commands,
     ledger.run_tasks,
     ledger.execution_results,
-    ledger.read_windows
+    ledger.read_windows,
+    ledger.webhooks,
+    ledger.webhook_checkpoints,
+    ledger.webhook_deliveries,
+    ledger.webhook_attempts
 TO runledger_service;
 
 GRANT EXECUTE ON FUNCTION ledger.ensure_event_partitions(bigint) TO runledger_service;

@@ -1,5 +1,3 @@
-public import Ledger
-
 extension Timestamp {
     /// The moment as RFC 3339 in UTC with six decimals, such as `2026-01-02T03:04:05.678901Z`.
     public var rfc3339: String {

@@ -1,0 +1,121 @@
+import AsyncHTTPClient
+import Crypto
+import Egress
+import Foundation
+public import Hummingbird
+import Ledger
+import LedgerStore
+import Media
+import ObjectStorage
+import RunAPI
+public import Runs
+
+/// Where media go: a bucket, or a folder that the service serves.
+public struct MediaStorage: Sendable {
+    /// Copies media before a run is settled.
+    public let keeper: any MediaKeeper
+    private let route: LocalMediaRoute?
+    private let client: HTTPClient?
+
+    /// Opens what the settings name.
+    ///
+    /// - Throws: an `S3ConfigurationError` that names the setting, or an `ObjectStorageError` when the folder can't be made.
+    public static func open(_ configuration: AppConfiguration) throws -> MediaStorage {
+        let settings = configuration.media
+        let egress = EgressClient(policy: configuration.egressPolicy)
+        guard let bucket = settings.bucket else {
+            let storage = try LocalDirectoryStorage.open(
+                folder: settings.folder,
+                baseURL: configuration.ownURL + "/media"
+            )
+            let key = SymmetricKey(data: try storage.secret())
+            return MediaStorage(keeper: copier(storage, egress, key), route: LocalMediaRoute(storage), client: nil)
+        }
+        guard let style = S3Configuration.URLStyle(rawValue: settings.urlStyle) else {
+            throw SettingError(description: "RUNLEDGER_S3_URL_STYLE must be virtual or path")
+        }
+        let s3 = try S3Configuration(
+            bucket: bucket,
+            region: settings.region,
+            endpoint: settings.endpoint,
+            accessKeyID: settings.accessKeyID,
+            secretAccessKey: settings.secretAccessKey,
+            urlStyle: style,
+            access: settings.presignedSeconds.map { .presigned(seconds: $0) }
+                ?? .everybody(baseURL: settings.publicURL)
+        )
+        // Names that can't be guessed need a key that every process of the service has.
+        let key = SymmetricKey(
+            data: HMAC<SHA256>.authenticationCode(
+                for: Data("media names".utf8),
+                using: SymmetricKey(data: Data(settings.secretAccessKey.utf8))
+            )
+        )
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .objectStorage)
+        let store = S3Client(s3, client: client, clock: unixSeconds)
+        return MediaStorage(keeper: copier(store, egress, key), route: nil, client: client)
+    }
+
+    /// Adds the route that serves the folder's objects, if there is a folder.
+    public func addRoute<Context: RequestContext>(to router: Router<Context>) { route?.add(to: router, at: "media") }
+
+    /// Closes the connections to the bucket.
+    public func close() async { try? await client?.shutdown() }
+
+    private static func copier(
+        _ store: some ObjectStore,
+        _ client: EgressClient,
+        _ key: SymmetricKey
+    ) -> any MediaKeeper {
+        MediaCopier(store: store, client: client, names: MediaNames(key: key), unixSeconds: unixSeconds)
+    }
+}
+
+/// A setting that can't be taken.
+struct SettingError: Error, CustomStringConvertible {
+    let description: String
+}
+
+@Sendable private func unixSeconds() -> Int64 { SystemClock.now().microseconds / 1_000_000 }
+
+extension AppConfiguration {
+    /// The token that lets operators in.
+    func checkedAdminToken() throws -> AdminToken? {
+        guard let adminToken else { return nil }
+        guard let token = AdminToken(adminToken) else {
+            throw SettingError(description: "RUNLEDGER_ADMIN_TOKEN must have 32 characters or more")
+        }
+        return token
+    }
+
+    /// Which addresses that others name may be reached: the public internet, and the simulator where one stands in for the
+    /// providers.
+    var egressPolicy: EgressPolicy {
+        var policy = EgressPolicy()
+        policy.allowsLoopback = media.allowsLoopback
+        if let simulatorURL, let url = try? EgressURL(simulatorURL) {
+            policy.trustedOrigins = ["\(url.host):\(url.port)"]
+        }
+        return policy
+    }
+
+    /// Where the service is reached: without a public URL, at its own address.
+    var ownURL: String {
+        guard let publicURL else { return "http://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
+        return publicURL.hasSuffix("/") ? String(publicURL.dropLast()) : publicURL
+    }
+}
+
+extension HTTPClient.Configuration {
+    /// No redirects, which would carry a signature elsewhere, and as many connections as there are copies.
+    static var objectStorage: HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration()
+        configuration.redirectConfiguration = .disallow
+        configuration.httpVersion = .http1Only
+        configuration.timeout.connect = .seconds(5)
+        configuration.timeout.read = .seconds(60)
+        configuration.connectionPool.idleTimeout = .seconds(20)
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 16
+        return configuration
+    }
+}

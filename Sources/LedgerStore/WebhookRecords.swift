@@ -1,0 +1,120 @@
+public import Ledger
+
+/// A version of a key's webhook.
+public struct WebhookVersion: Hashable, Sendable {
+    /// Its number, from 1.
+    public let number: Int32
+    /// Where reports go.
+    public let url: String
+    /// What signs them.
+    public let secret: String
+    /// From when runs that are admitted are reported to it.
+    public let validFrom: Timestamp
+    /// Since when its receiver wants no more.
+    public let disabledAt: Timestamp?
+}
+
+/// What has become of a delivery.
+public enum DeliveryState: String, Hashable, Sendable, CaseIterable {
+    /// It is tried, or will be again.
+    case waiting
+    /// The receiver took it.
+    case delivered
+    /// It was given up.
+    case failed
+    /// The receiver wants no more.
+    case disabled
+}
+
+/// One attempt to deliver.
+public struct DeliveryAttempt: Hashable, Sendable {
+    /// Its number, from 1.
+    public let number: Int
+    /// When it began.
+    public let startedAt: Timestamp
+    /// How long it took.
+    public let milliseconds: Int64
+    /// The status of the answer, if there was one.
+    public let status: Int?
+    /// Why there was none.
+    public let error: String?
+
+    /// Makes an attempt.
+    public init(number: Int, startedAt: Timestamp, milliseconds: Int64, status: Int?, error: String?) {
+        self.number = number
+        self.startedAt = startedAt
+        self.milliseconds = milliseconds
+        self.status = status
+        self.error = error
+    }
+}
+
+/// A delivery and its attempts, as a delivery log shows it.
+public struct DeliveryRecord: Hashable, Sendable {
+    /// Its id: the run's, or a test's own.
+    public let id: Identifier128
+    /// The run it reports; nil for a test.
+    public let executionID: ExecutionID?
+    /// What it reports, such as `execution.completed`.
+    public let event: String
+    /// What has become of it.
+    public let state: DeliveryState
+    /// When the run ended, or the test was asked for.
+    public let createdAt: Timestamp
+    /// When it is tried again.
+    public let nextAttemptAt: Timestamp?
+    /// When it ended.
+    public let endedAt: Timestamp?
+    /// The attempts so far.
+    public var attempts: [DeliveryAttempt] = []
+}
+
+/// A delivery that a process has claimed, with all that its report says.
+public struct ClaimedDelivery: Hashable, Sendable {
+    /// The run that is reported.
+    public struct Run: Hashable, Sendable {
+        /// The run.
+        public let executionID: ExecutionID
+        /// The model.
+        public let model: String
+        /// The provider's id of the work.
+        public let providerRequestID: String?
+        /// What the customer paid.
+        public let charged: Credits
+        /// Why it failed.
+        public let errorCode: String?
+        /// When it was admitted.
+        public let admittedAt: Timestamp
+        /// When it ended.
+        public let endedAt: Timestamp?
+        /// The result as JSON.
+        public let result: String?
+        /// What the customer is told of the failure.
+        public let errorMessage: String?
+        /// How long the run took.
+        public let milliseconds: Int64?
+    }
+
+    /// Its id, the same at each attempt.
+    public let id: Identifier128
+    /// The key whose run it was.
+    public let key: KeyID
+    /// The version of the webhook.
+    public let version: Int32
+    /// Whose key it is.
+    public let account: AccountID
+    /// What is reported.
+    public let event: String
+    /// The number of this attempt, from 1.
+    public let attempt: Int
+    /// When it was made.
+    public let createdAt: Timestamp
+    /// Where it goes.
+    public let url: String
+    /// What signs it.
+    public let secret: String
+    /// Whether the receiver has said meanwhile that it wants no more.
+    public let isDisabled: Bool
+    /// The run; nil for a test.
+    public var run: Run?
+}

@@ -1,0 +1,47 @@
+import Ledger
+import LedgerStore
+import Registry
+
+/// The body of a report (api-contract, section 4.4). The same bytes at each attempt: it says nothing of the attempt.
+enum WebhookPayload {
+    /// The body.
+    static func bytes(of delivery: ClaimedDelivery) -> [UInt8] {
+        let run = delivery.run
+        let status: JSONValue =
+            switch delivery.event {
+            case "execution.completed": "completed"
+            case "execution.failed": "failed"
+            case "execution.cancelled": "cancelled"
+            default: .null
+            }
+        let members: [(key: String, value: JSONValue)] = [
+            ("event", .string(delivery.event)),
+            ("executionId", run.map { .string($0.executionID.description) } ?? .null),
+            ("requestId", run?.providerRequestID.map { .string($0) } ?? .null),
+            ("userId", .string(delivery.account.description)), ("workflowSlug", .null),
+            ("modelIds", run.map { [.string($0.model)] } ?? []), ("status", status),
+            ("result", run?.result.flatMap { try? JSONValue(text: $0) } ?? .null), ("error", error(delivery)),
+            ("cost", run.map { .decimal($0.charged.description) } ?? .null),
+            ("ms", run?.milliseconds.map { .integer($0) } ?? .null),
+            ("createdAt", .string((run?.admittedAt ?? delivery.createdAt).rfc3339)),
+            ("completedAt", run?.endedAt.map { .string($0.rfc3339) } ?? .null),
+        ]
+        var bytes: [UInt8] = [UInt8(ascii: "{")]
+        for (index, member) in members.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            JSONValue.string(member.key).appendCanonical(to: &bytes)
+            bytes.append(UInt8(ascii: ":"))
+            member.value.appendCanonical(to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
+    }
+
+    private static func error(_ delivery: ClaimedDelivery) -> JSONValue {
+        guard delivery.event == "execution.failed", let run = delivery.run else { return .null }
+        return [
+            "code": .string(run.errorCode ?? "EXECUTION_FAILED"),
+            "message": .string(run.errorMessage ?? "The run failed"),
+        ]
+    }
+}

@@ -1,0 +1,187 @@
+import AsyncHTTPClient
+public import Egress
+public import Ledger
+public import LedgerStore
+public import Logging
+import NIOCore
+import NIOHTTP1
+public import ServiceLifecycle
+
+/// Makes deliveries of runs that have ended and sends those that are due; any number of processes may.
+///
+/// Each report goes to the address that the guard has checked at this very attempt, by POST, within 15 seconds, following no
+/// redirect. What is under way when the process is told to stop is finished.
+public struct WebhookWorker: Service {
+    /// Bounds and patience.
+    public struct Options: Sendable {
+        /// Positions of a journal that are looked at in one transaction.
+        public var positions: Int64 = 2_000
+        /// Deliveries that are claimed in one transaction, and sent at a time.
+        public var deliveries = 16
+        /// How long to wait when there was nothing to do.
+        public var idle = Duration.seconds(1)
+        /// How long an attempt may take.
+        public var timeout = Duration.seconds(15)
+        /// The defaults.
+        public init() {}
+    }
+
+    private let store: LedgerStore
+    private let client: EgressClient
+    private let clock: @Sendable () -> Timestamp
+    private let logger: Logger
+    private let options: Options
+
+    /// Makes a worker.
+    public init(
+        store: LedgerStore,
+        client: EgressClient,
+        clock: @escaping @Sendable () -> Timestamp,
+        logger: Logger,
+        options: Options = Options()
+    ) {
+        self.store = store
+        self.client = client
+        self.clock = clock
+        self.logger = logger
+        self.options = options
+    }
+
+    /// Works until the process is told to stop.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                let worked = await turn()
+                if !worked { try? await Task.sleep(for: options.idle) }
+            }
+        }
+    }
+
+    /// Goes once over every journal; says whether there was anything to do.
+    public func turn() async -> Bool {
+        var worked = false
+        for number in 0..<store.journalCount where !Task.isCancelled {
+            do throws(LedgerStoreError) {
+                let journal = JournalID(number)
+                if try await store.projectWebhooks(in: journal, positions: options.positions).positions > 0 {
+                    worked = true
+                }
+                if try await deliver(in: journal) { worked = true }
+            } catch {
+                // Nothing is passed over: the same position is tried at the next turn.
+                logger.warning(
+                    "webhooks of a journal can't be worked on",
+                    metadata: ["journal": "\(number)", "error": "\(error)"]
+                )
+            }
+        }
+        return worked
+    }
+
+    private func deliver(in journal: JournalID) async throws(LedgerStoreError) -> Bool {
+        let now = clock()
+        // Four times the attempt's own time: a claim is lost by a process that has died, not by a slow one.
+        let until = now.adding(seconds: options.timeout.components.seconds * 4 + 1)
+        let claimed = try await store.claimDeliveries(in: journal, at: now, until: until, limit: options.deliveries)
+        await withTaskGroup(of: Void.self) { group in
+            for delivery in claimed {
+                // Not cancelled with the worker: a report that was sent and not noted would be sent again.
+                group.addTask { await Task { await attempt(delivery) }.value }
+            }
+        }
+        return !claimed.isEmpty
+    }
+
+    private func attempt(_ delivery: ClaimedDelivery) async {
+        let (startedAt, start) = (clock(), ContinuousClock.now)
+        var outcome = DeliverySchedule.Outcome.unanswered
+        var problem: String?
+        if delivery.isDisabled {
+            outcome = .answered(status: 410, retryAfterSeconds: nil)
+            problem = "the receiver has said before that it wants no more"
+        } else if let secret = WebhookSecret(delivery.secret) {
+            do {
+                outcome = try await send(delivery, secret, at: startedAt)
+            } catch let error as EgressError {
+                problem = error.description
+            } catch {
+                problem = String("\(error)".prefix(200))
+            }
+        } else {
+            problem = "the secret can't be read"
+        }
+        let now = clock()
+        let age = (now.microseconds - delivery.createdAt.microseconds) / 1_000_000
+        let next = DeliverySchedule.next(
+            after: outcome,
+            attempt: delivery.attempt,
+            ageSeconds: age,
+            fraction: .random(in: 0...1)
+        )
+        var status: Int?
+        if case .answered(let code, _) = outcome, problem == nil { status = code }
+        let attempt = DeliveryAttempt(
+            number: delivery.attempt,
+            startedAt: startedAt,
+            milliseconds: start.duration(to: .now).milliseconds,
+            status: status,
+            error: problem
+        )
+        await record(attempt, of: delivery, next, at: now)
+    }
+
+    private func send(
+        _ delivery: ClaimedDelivery,
+        _ secret: WebhookSecret,
+        at moment: Timestamp
+    ) async throws -> DeliverySchedule.Outcome {
+        let body = WebhookPayload.bytes(of: delivery)
+        var headers: HTTPHeaders = ["content-type": "application/json", "user-agent": "runledger-webhooks"]
+        let signed = WebhookSignature.headers(
+            body,
+            id: "msg_\(delivery.id)",
+            unixSeconds: moment.microseconds / 1_000_000,
+            secret: secret
+        )
+        for header in signed { headers.add(name: header.name, value: header.value) }
+        let request = EgressRequest(url: delivery.url, method: .POST, headers: headers, body: ByteBuffer(bytes: body))
+        // The answer's body says nothing that anybody reads: its connection is closed.
+        return try await client.send(request, deadline: .now + options.timeout) { response in
+            .answered(
+                status: Int(response.status.code),
+                retryAfterSeconds: response.headers.first(name: "retry-after").flatMap { Int64($0) }
+            )
+        }
+    }
+
+    private func record(
+        _ attempt: DeliveryAttempt,
+        of delivery: ClaimedDelivery,
+        _ next: DeliverySchedule.Next,
+        at now: Timestamp
+    ) async {
+        let state: DeliveryState
+        var nextAttemptAt: Timestamp?
+        switch next {
+        case .delivered: state = .delivered
+        case .disabled: state = .disabled
+        case .failed: state = .failed
+        case .retry(let seconds):
+            state = .waiting
+            nextAttemptAt = now.adding(seconds: seconds)
+        }
+        do throws(LedgerStoreError) {
+            try await store.record(attempt, of: delivery, state: state, nextAttemptAt: nextAttemptAt, at: now)
+        } catch {
+            // The claim runs out, and the report is sent again under the same id.
+            logger.warning(
+                "an attempt to deliver can't be recorded",
+                metadata: ["delivery": "\(delivery.id)", "error": "\(error)"]
+            )
+        }
+    }
+}
+
+extension Duration {
+    fileprivate var milliseconds: Int64 { components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000 }
+}
