@@ -74,6 +74,9 @@ final class SimulatorBooks: Sendable {
     /// The time that tasks go by, in milliseconds since 1970.
     var now: Int64 { clock.milliseconds() + state.withLock { $0.skippedMilliseconds } }
 
+    /// The time without what was skipped, as receivers of callbacks have it.
+    var timeOfDay: Int64 { clock.milliseconds() }
+
     /// Lets time pass at once: tasks are where they would be so much later. Callbacks keep to the time of day.
     func skip(milliseconds: Int64) { state.withLock { $0.skippedMilliseconds += milliseconds } }
 

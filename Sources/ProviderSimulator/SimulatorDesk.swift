@@ -183,7 +183,7 @@ extension SimulatorDesk {
                 let bytes = json.canonicalBytes
                 // A forger signs another body than the one that is sent.
                 let signed = fault == .callbackForged ? bytes + [0] : bytes
-                let headers = sign("\(id)-\(event)", books.now / 1_000, signed)
+                let headers = sign("\(id)-\(event)", books.timeOfDay / 1_000, signed)
                 return CallbackSender.Message(body: bytes, headers: headers)
             }
         )

@@ -32,7 +32,7 @@ struct KlingWire: Sendable {
         guard let credentials = desk.settings.current.keys[Self.provider] else { return nil }
         let secret = credentials.split(separator: ":", maxSplits: 1).last.map(String.init)
         if token == secret { return nil }
-        return KlingToken.fault(of: token, credentials: credentials, now: desk.books.now / 1_000)
+        return KlingToken.fault(of: token, credentials: credentials, now: desk.books.timeOfDay / 1_000)
             .map { Self.error(401, $0.code, $0.message) }
     }
 
