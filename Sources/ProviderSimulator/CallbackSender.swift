@@ -6,17 +6,22 @@ internal import Synchronization
 
 /// Delivers callbacks when they are due, as often as it takes.
 final class CallbackSender: Service {
-    /// One delivery to come.
+    /// The callbacks to come about one run, one after another, so that they keep their order.
     struct Delivery: Sendable {
-        /// How long from now, in milliseconds.
-        let delayMilliseconds: Int64
         let url: String
-        /// How often it is tried; every try but the first comes after a pause.
+        /// How often each is tried; every try but the first comes after a pause.
         let attempts: Int
-        /// What to send, decided when it is due; nil for nothing.
-        let message: @Sendable () -> Message?
+        let steps: [Step]
         /// Called after each try that reached the wire.
         let sent: @Sendable () -> Void
+    }
+
+    /// One callback.
+    struct Step: Sendable {
+        /// How long there is to wait, in milliseconds.
+        let delayMilliseconds: @Sendable () -> Int64
+        /// What to send, decided when it is due; nil for nothing.
+        let message: @Sendable () -> Message?
     }
 
     /// What is sent.
@@ -58,11 +63,13 @@ final class CallbackSender: Service {
 
     private static func deliver(_ delivery: Delivery) async {
         do {
-            try await Task.sleep(for: .milliseconds(max(0, delivery.delayMilliseconds)))
-            for attempt in 0..<delivery.attempts {
-                if attempt > 0 { try await Task.sleep(for: .milliseconds(250 << min(attempt, 6))) }
-                guard let message = delivery.message() else { return }
-                if await post(message, to: delivery.url, sent: delivery.sent) { return }
+            for step in delivery.steps {
+                try await Task.sleep(for: .milliseconds(max(0, step.delayMilliseconds())))
+                for attempt in 0..<delivery.attempts {
+                    if attempt > 0 { try await Task.sleep(for: .milliseconds(250 << min(attempt, 6))) }
+                    guard let message = step.message() else { break }
+                    if await post(message, to: delivery.url, sent: delivery.sent) { break }
+                }
             }
         } catch {
             // The simulator ends.

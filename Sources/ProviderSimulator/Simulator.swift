@@ -23,6 +23,7 @@ internal import Registry
 /// | `POST /_simulator/settings` | sets keys, slots and secrets, see `SimulatorSettings` |
 /// | `GET /_simulator/count`, `/_simulator/runs`, `/_simulator/books` | what it was asked to do |
 /// | `DELETE /_simulator/runs` | forgets that |
+/// | `POST /_simulator/skip` | lets `{"milliseconds"}` pass at once, for tasks |
 ///
 /// A run is counted under its `X-Client-Request-Id`. A prompt with `[[fault:NAME]]` brings its own fault, one with
 /// `[[bytes:N]]` the size of its media.
@@ -112,6 +113,15 @@ struct SimulatorAdministration: Sendable {
         router.post("/_simulator/settings") { request, _ in
             try await set(request) { json throws(SimulatorScript.Malformed) in
                 desk.settings.current = try SimulatorSettings.parse(json)
+            }
+        }
+        router.post("/_simulator/skip") { request, _ in
+            try await set(request) { json throws(SimulatorScript.Malformed) in
+                guard let milliseconds = json["milliseconds"]?.integerValue, (0...86_400_000).contains(milliseconds)
+                else {
+                    throw SimulatorScript.Malformed(message: "milliseconds must be a whole number from 0 to 86400000")
+                }
+                desk.books.skip(milliseconds: milliseconds)
             }
         }
         router.get("/_simulator/count") { _, _ in Response.json(desk.books.count()) }

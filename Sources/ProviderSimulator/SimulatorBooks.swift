@@ -57,11 +57,11 @@ final class SimulatorBooks: Sendable {
         var byClientRequestID: [String: [Int]] = [:]
         var pollCount = 0
         var bookedCount: UInt64 = 0
+        var skippedMilliseconds: Int64 = 0
         var sources: [SimulatorScript.Scope: FaultSource] = [SimulatorScript.Scope(): FaultSource(.fast)]
     }
 
-    /// The time that tasks go by.
-    let clock: SimulatorClock
+    private let clock: SimulatorClock
     private let nonce: UInt64
     private let state = Mutex(State())
 
@@ -71,8 +71,14 @@ final class SimulatorBooks: Sendable {
         setScript(script, for: SimulatorScript.Scope())
     }
 
-    /// The time.
-    var now: Int64 { clock.milliseconds() }
+    /// The time that tasks go by, in milliseconds since 1970.
+    var now: Int64 { clock.milliseconds() + state.withLock { $0.skippedMilliseconds } }
+
+    /// The time without what was skipped, as receivers of callbacks have it.
+    var timeOfDay: Int64 { clock.milliseconds() }
+
+    /// Lets time pass at once: tasks are where they would be so much later. Callbacks keep to the time of day.
+    func skip(milliseconds: Int64) { state.withLock { $0.skippedMilliseconds += milliseconds } }
 
     /// Replaces the script of some runs; one for all takes the place of every other.
     func setScript(_ script: SimulatorScript, for scope: SimulatorScript.Scope) {

@@ -114,66 +114,79 @@ extension SimulatorDesk {
     /// Signs a body; given the id of the delivery and the time in seconds.
     typealias Sign = @Sendable (_ id: String, _ timestamp: Int64, _ body: [UInt8]) -> [(String, String)]
 
+    /// What a callback tells about a run as it was at a time; nil for nothing.
+    typealias Telling = @Sendable (_ run: SimulatorBooks.Run, _ now: Int64) -> JSONValue?
+
     /// Puts the callbacks of a run in line: at its start when `tellsStart`, and at its end.
-    ///
-    /// - Parameters:
-    ///   - body: what to send about the run as it is when a callback is due; nil for nothing.
     func scheduleCallbacks(
         of run: SimulatorBooks.Run,
         tellsStart: Bool,
         attempts: Int = 3,
         sign: @escaping Sign = { _, _, _ in [] },
-        body: @escaping @Sendable (SimulatorBooks.Run, TaskProgress.State) -> JSONValue?
+        body: @escaping Telling
     ) {
         let progress = run.progress
+        var steps: [CallbackSender.Step] = []
         if tellsStart, progress.startsAt < progress.endsAt {
-            scheduleCallback(of: run, at: progress.startsAt, "start", attempts, sign) { run, state in
-                state == .running ? body(run, state) : nil
-            }
+            steps.append(
+                step(of: run, at: progress.startsAt, "start", sign) { run, now in
+                    run.progress.state(at: now) == .running ? body(run, now) : nil
+                }
+            )
         }
-        guard progress.ending != .never else { return }
-        scheduleCallback(of: run, at: progress.endsAt, "end", attempts, sign) { run, state in
-            state.isEnd && state != .cancelled ? body(run, state) : nil
+        if progress.ending != .never {
+            steps.append(
+                step(of: run, at: progress.endsAt, "end", sign) { run, now in
+                    run.progress.state(at: now) == .cancelled ? nil : body(run, now)
+                }
+            )
         }
+        schedule(steps, of: run, attempts: attempts)
     }
 
     /// Puts one callback about a run's cancellation in line.
     func scheduleCancelCallback(
         of run: SimulatorBooks.Run,
         sign: @escaping Sign = { _, _, _ in [] },
-        body: @escaping @Sendable (SimulatorBooks.Run, TaskProgress.State) -> JSONValue?
+        body: @escaping Telling
     ) {
-        scheduleCallback(of: run, at: books.now, "cancel", 3, sign, body)
+        schedule([step(of: run, at: books.now, "cancel", sign, body)], of: run, attempts: 3)
     }
 
-    private func scheduleCallback(
+    private func schedule(_ steps: [CallbackSender.Step], of run: SimulatorBooks.Run, attempts: Int) {
+        guard let url = run.order.callbackURL, run.fault != .callbackLost else { return }
+        let (books, provider, id) = (books, run.order.provider, run.id)
+        let copies = run.fault == .callbackDuplicate ? 2 : 1
+        callbacks.schedule(
+            CallbackSender.Delivery(
+                url: url,
+                attempts: attempts,
+                steps: steps.flatMap { Array(repeating: $0, count: copies) },
+                sent: { _ = books.change(id, provider: provider) { run, _ in run.callbackCount += 1 } }
+            )
+        )
+    }
+
+    private func step(
         of run: SimulatorBooks.Run,
         at dueAt: Int64,
         _ event: String,
-        _ attempts: Int,
         _ sign: @escaping Sign,
-        _ body: @escaping @Sendable (SimulatorBooks.Run, TaskProgress.State) -> JSONValue?
-    ) {
-        guard let url = run.order.callbackURL, run.fault != .callbackLost else { return }
+        _ body: @escaping Telling
+    ) -> CallbackSender.Step {
         let (books, provider, id, fault) = (books, run.order.provider, run.id, run.fault)
         let late = fault == .callbackLate ? Int64(run.script.lateMilliseconds) : 0
-        let delivery = CallbackSender.Delivery(
-            delayMilliseconds: dueAt - books.now + late,
-            url: url,
-            attempts: attempts,
+        return CallbackSender.Step(
+            delayMilliseconds: { dueAt + late - books.now },
             message: {
-                guard let run = books.task(id, provider: provider),
-                    let json = body(run, run.progress.state(at: books.now))
-                else { return nil }
+                guard let run = books.task(id, provider: provider), let json = body(run, dueAt) else { return nil }
                 let bytes = json.canonicalBytes
                 // A forger signs another body than the one that is sent.
                 let signed = fault == .callbackForged ? bytes + [0] : bytes
-                let headers = sign("\(id)-\(event)", books.now / 1_000, signed)
+                let headers = sign("\(id)-\(event)", books.timeOfDay / 1_000, signed)
                 return CallbackSender.Message(body: bytes, headers: headers)
-            },
-            sent: { _ = books.change(id, provider: provider) { run, _ in run.callbackCount += 1 } }
+            }
         )
-        for _ in 0..<(fault == .callbackDuplicate ? 2 : 1) { callbacks.schedule(delivery) }
     }
 }
 

@@ -92,9 +92,11 @@ struct SimulatorCommand: AsyncParsableCommand {
         commandName: "simulator",
         abstract: "Stand in for the providers of the shipped models until SIGTERM or Ctrl-C.",
         discussion: """
-            It speaks the providers' own wires. A prompt with a marker brings a fault: [[fault:fail]], [[fault:drop]], \
+            It speaks the vendors' own wires, each below a path of its own: /fal, /anthropic, /openai, /ark, /suno, \
+            /kie, /kling, /replicate. A prompt with a marker brings a fault: [[fault:fail]], [[fault:drop]], \
             [[fault:hang]], [[fault:refuse]], [[fault:error500]], [[fault:slow]], [[fault:garbage]] …
-            What it was asked to do: GET /_simulator/count and /_simulator/runs.
+            What it was asked to do: GET /_simulator/count, /_simulator/runs and /_simulator/books.
+            All faults and settings: docs/simulator.md.
 
             Example: runledger simulator --port 9090 --latency 50 --job 2000
             """
@@ -107,6 +109,10 @@ struct SimulatorCommand: AsyncParsableCommand {
     var latency = 0
     @Option(help: "Milliseconds from a job's acceptance to its end (default: 0).", transform: Parse.milliseconds)
     var job = 0
+    @Option(help: "The share of runs that meet a fault, from 0 to 1 (default: 0).", transform: Self.share)
+    var chaos = 0.0
+    @Option(help: "What the draws of faults begin with (default: 1).")
+    var seed: UInt64 = 1
     @Flag(help: .hidden)
     var untilInputEnds = false
 
@@ -117,10 +123,13 @@ struct SimulatorCommand: AsyncParsableCommand {
         quiet.logLevel = max(logger.logLevel, .notice)
         if untilInputEnds { endWithInput() }
         let host = host
+        var script = SimulatorScript.chaos(chaos, seed: seed)
+        script.latencyMilliseconds = latency
+        script.jobMilliseconds = job
         let application = buildSimulator(
             host: host,
             port: port,
-            script: SimulatorScript(latencyMilliseconds: latency, jobMilliseconds: job),
+            script: script,
             logger: quiet,
             onListening: { port in
                 logger.info("listening", metadata: ["host": "\(host)", "port": "\(port)"])
@@ -131,6 +140,13 @@ struct SimulatorCommand: AsyncParsableCommand {
         } catch {
             throw explained(error, host: host, port: port, nil)
         }
+    }
+
+    private static func share(_ text: String) throws -> Double {
+        guard let share = Double(text), (0...1).contains(share) else {
+            throw ValidationError("The share must be a number from 0 to 1, for example 0.2.")
+        }
+        return share
     }
 }
 

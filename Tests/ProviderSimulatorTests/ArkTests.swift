@@ -24,7 +24,8 @@ struct ArkTests {
     @Test("a task goes from queued over running to a result with usage")
     func success() async throws {
         let time = ManualClock()
-        try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 4_000), clock: time.clock) { simulator async throws in
+        try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 4_000), clock: time.clock) {
+            simulator async throws in
             let id = try await Self.create(simulator, Self.body())
             #expect(id.hasPrefix("cgt-"))
             let queued = try await simulator.ask(.get, "\(Self.path)/\(id)").json
@@ -47,7 +48,7 @@ struct ArkTests {
     @Test(
         "the ways a task ends without a result",
         arguments: [
-            ("fail", "failed", "InternalServerError"), ("failPolicy", "failed", "OutputVideoSensitiveContentDetected"),
+            ("fail", "failed", "InternalServiceError"), ("failPolicy", "failed", "OutputVideoSensitiveContentDetected"),
             ("expire", "expired", nil),
         ] as [(String, String, String?)]
     )
@@ -64,7 +65,8 @@ struct ArkTests {
     @Test("only a queued task is cancelled; an ended one is deleted; a running or cancelled one is neither")
     func deletion() async throws {
         let time = ManualClock()
-        try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 4_000), clock: time.clock) { simulator async throws in
+        try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 4_000), clock: time.clock) {
+            simulator async throws in
             let queued = try await Self.create(simulator, Self.body())
             let other = try await Self.create(simulator, Self.body())
             #expect(try await simulator.ask(.delete, "\(Self.path)/\(queued)").status == 200)
@@ -144,7 +146,7 @@ struct ArkTests {
                 let task = try await simulator.ask(.get, "\(Self.path)/\(id)").json
                 #expect(calls[1].json == task)
                 try await simulator.eventually("both are counted") {
-                    try await simulator.books("ark")["callbacks"] == 2
+                    try await simulator.books("ark")["callbacks"]?.integerValue ?? 0 >= 2
                 }
             }
         }

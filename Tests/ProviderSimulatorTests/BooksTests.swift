@@ -92,6 +92,7 @@ struct BooksTests {
             ("script", #"{"chaos":0.1,"rates":{}}"#, "a script has rates or chaos, not both"),
             ("script", #"{"provider":""}"#, "provider must be a name or *"),
             ("script", #"{"mediaBytes":2147483649}"#, "mediaBytes must be a whole number from 0 to 2147483648"),
+            ("skip", #"{"milliseconds":-1}"#, "milliseconds must be a whole number from 0 to 86400000"),
             ("settings", "[]", "the settings must be an object"),
             ("settings", #"{"keys":{"fal":""}}"#, "keys.fal must be a text that is not empty"),
             ("settings", #"{"slots":{"kling":-1}}"#, "slots.kling must be a number from 0 to 1000000"),

@@ -34,7 +34,7 @@ struct ClientTests {
 
     private static func run(_ program: String, _ arguments: [String]) async throws -> Outcome {
         let log = FileManager.default.temporaryDirectory.appending(path: "client-\(UUID()).log")
-        FileManager.default.createFile(atPath: log.path, contents: nil)
+        try Data().write(to: log)
         defer { try? FileManager.default.removeItem(at: log) }
         let handle = try FileHandle(forWritingTo: log)
         let process = Process()

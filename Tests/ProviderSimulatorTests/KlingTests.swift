@@ -20,7 +20,8 @@ struct KlingTests {
     @Test("the legacy API ends in succeed, the new one in succeeded")
     func success() async throws {
         let time = ManualClock()
-        try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 4_000), clock: time.clock) { simulator async throws in
+        try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 4_000), clock: time.clock) {
+            simulator async throws in
             let old = try await simulator.ask(.post, "/kling/v1/videos/text2video", Self.legacy(id: "run-1")).json
             #expect(old["code"] == 0)
             #expect(old["data"]?["task_status"] == "submitted")
@@ -195,7 +196,8 @@ struct KlingTests {
         let secret = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
         let settings = SimulatorSettings(callbackSecret: secret)
         try await Receiver.run { receiver in
-            try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 800), settings: settings) { simulator async throws in
+            try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 800), settings: settings) {
+                simulator async throws in
                 let body = Self.modern(callback: receiver.url)
                 let answer = try await simulator.ask(.post, "/kling/text-to-video/kling-3.0", body).json
                 let calls = try await receiver.wait(for: 2)

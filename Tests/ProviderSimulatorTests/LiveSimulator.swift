@@ -141,14 +141,23 @@ struct Receiver: Sendable {
         }
     }
 
-    /// The calls, once there are so many; waits for a minute at most.
+    /// The calls that say something new, once there are so many; waits for two minutes at most.
+    ///
+    /// A call whose answer took too long comes again.
     func wait(for count: Int) async throws -> [Call] {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while await calls.all.count < count, ContinuousClock.now < deadline {
+        let deadline = ContinuousClock.now + .seconds(120)
+        while await distinct.count < count, ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(20))
         }
-        let all = await calls.all
+        let all = await distinct
         try #require(all.count >= count, "\(all.count) callbacks of \(count)")
         return all
+    }
+
+    private var distinct: [Call] {
+        get async {
+            var seen: Set<[UInt8]> = []
+            return await calls.all.filter { seen.insert($0.bytes).inserted }
+        }
     }
 }

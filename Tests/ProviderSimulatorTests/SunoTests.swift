@@ -25,7 +25,8 @@ struct SunoTests {
     @Test("a task goes through the vendor's words to two tracks")
     func success() async throws {
         let time = ManualClock()
-        try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 8_000), clock: time.clock) { simulator async throws in
+        try await LiveSimulator.run(SimulatorScript(jobMilliseconds: 8_000), clock: time.clock) {
+            simulator async throws in
             let id = try await Self.generate(simulator, Self.body())
             var words: [JSONValue?] = []
             for _ in 0..<5 {

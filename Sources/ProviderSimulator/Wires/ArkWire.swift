@@ -37,7 +37,7 @@ struct ArkWire: Sendable {
         try await desk.pause(run)
         if let refusal = Self.refusals.answer(to: run.fault) { return refusal }
         let origin = request.origin
-        desk.scheduleCallbacks(of: run, tellsStart: true) { run, _ in task(run, origin: origin) }
+        desk.scheduleCallbacks(of: run, tellsStart: true) { run, now in task(run, origin: origin, at: now) }
         return try await desk.deliver(["id": .string(run.id)], of: run, context, headers: Self.headers(run))
     }
 
@@ -76,7 +76,7 @@ struct ArkWire: Sendable {
         }
         let error = Self.refusals.response(for: .error500)
         if let fault = try await desk.pollFault(run, context, error: error) { return fault }
-        return .json(task(run, origin: request.origin), headers: Self.headers(run))
+        return .json(task(run, origin: request.origin, at: desk.books.now), headers: Self.headers(run))
     }
 
     private func list(_ request: Request) -> Response {
@@ -92,7 +92,7 @@ struct ArkWire: Sendable {
                 && request.query("filter.status").map { $0 == run.progress.state(at: now).rawValue } ?? true
                 && request.query("filter.model").map { $0 == run.order.model } ?? true
         }
-        let page = tasks.dropFirst((number - 1) * size).prefix(size).map { task($0, origin: request.origin) }
+        let page = tasks.dropFirst((number - 1) * size).prefix(size).map { task($0, origin: request.origin, at: now) }
         return .json(["items": .array(Array(page)), "total": .integer(Int64(tasks.count))])
     }
 
@@ -112,14 +112,13 @@ struct ArkWire: Sendable {
             return Self.refusals.response(Refusal(409, "InvalidAction.RunningTaskDeletion", message))
         case .queued:
             let origin = request.origin
-            desk.scheduleCancelCallback(of: change.run) { run, _ in task(run, origin: origin) }
+            desk.scheduleCancelCallback(of: change.run) { run, now in task(run, origin: origin, at: now) }
         case .succeeded, .failed, .expired: break
         }
         return .json([:])
     }
 
-    private func task(_ run: SimulatorBooks.Run, origin: String) -> JSONValue {
-        let now = desk.books.now
+    private func task(_ run: SimulatorBooks.Run, origin: String, at now: Int64) -> JSONValue {
         let state = run.progress.state(at: now)
         let input = run.order.input
         let requested = input["duration"]?.integerValue ?? 5

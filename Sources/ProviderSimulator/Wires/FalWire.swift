@@ -82,8 +82,8 @@ struct FalWire: Sendable {
         try await desk.pause(run)
         if let refusal = FalErrors.table.answer(to: run.fault) { return refusal }
         let origin = request.origin
-        desk.scheduleCallbacks(of: run, tellsStart: false, attempts: 10, sign: sign(run.id)) { run, state in
-            webhook(run, state, origin: origin)
+        desk.scheduleCallbacks(of: run, tellsStart: false, attempts: 10, sign: sign(run.id)) { run, now in
+            webhook(run, at: now, origin: origin)
         }
         var body = links(of: run, origin: origin)
         body["status"] = "IN_QUEUE"
@@ -200,7 +200,9 @@ struct FalWire: Sendable {
         guard let change else { return .json(["status": "NOT_FOUND"], status: .notFound) }
         let origin = request.origin
         if change.run.progress.cancelledAt != nil, !change.outcome.isEnd {
-            desk.scheduleCancelCallback(of: change.run, sign: sign(change.run.id)) { webhook($0, $1, origin: origin) }
+            desk.scheduleCancelCallback(of: change.run, sign: sign(change.run.id)) {
+                webhook($0, at: $1, origin: origin)
+            }
         }
         switch change.outcome {
         case .queued: return .json(["success": true])
@@ -216,7 +218,8 @@ struct FalWire: Sendable {
         { [signer] _, timestamp, body in signer.headers(requestID: requestID, timestamp: timestamp, body: body) }
     }
 
-    private func webhook(_ run: SimulatorBooks.Run, _ state: TaskProgress.State, origin: String) -> JSONValue? {
+    private func webhook(_ run: SimulatorBooks.Run, at now: Int64, origin: String) -> JSONValue? {
+        let state = run.progress.state(at: now)
         var body: [String: JSONValue] = ["request_id": .string(run.id), "gateway_request_id": .string(run.id)]
         if let (status, detail) = FalErrors.outcome(of: run, state: state) {
             body["status"] = "ERROR"

@@ -28,8 +28,8 @@ struct KieWire: Sendable {
         try await desk.pause(run)
         if let refusal = Self.refusals.answer(to: run.fault) { return refusal }
         let origin = request.origin
-        desk.scheduleCallbacks(of: run, tellsStart: false) { run, _ in
-            Self.envelope(data(of: run, origin: origin))
+        desk.scheduleCallbacks(of: run, tellsStart: false) { run, now in
+            Self.envelope(data(of: run, origin: origin, at: now))
         }
         return try await desk.deliver(Self.envelope(["taskId": .string(run.id)]), of: run, context)
     }
@@ -43,16 +43,16 @@ struct KieWire: Sendable {
         }
         let error = Self.refusals.response(for: .error500)
         if let fault = try await desk.pollFault(run, context, error: error) { return fault }
-        return .json(Self.envelope(data(of: run, origin: request.origin)))
+        return .json(Self.envelope(data(of: run, origin: request.origin, at: desk.books.now)))
     }
 
-    private func data(of run: SimulatorBooks.Run, origin: String) -> JSONValue {
+    private func data(of run: SimulatorBooks.Run, origin: String, at now: Int64) -> JSONValue {
         var data: [String: JSONValue] = [
             "taskId": .string(run.id), "model": .string(run.order.model), "state": "generating", "resultJson": "",
             "failCode": nil, "failMsg": nil, "param": .string(run.order.input.description),
             "createTime": .integer(run.progress.acceptedAt),
         ]
-        switch run.progress.state(at: desk.books.now) {
+        switch run.progress.state(at: now) {
         case .succeeded:
             data["state"] = "success"
             let result: JSONValue = ["resultUrls": .array(desk.mediaJSON(of: run, origin: origin))]

@@ -32,7 +32,7 @@ struct KlingWire: Sendable {
         guard let credentials = desk.settings.current.keys[Self.provider] else { return nil }
         let secret = credentials.split(separator: ":", maxSplits: 1).last.map(String.init)
         if token == secret { return nil }
-        return KlingToken.fault(of: token, credentials: credentials, now: desk.books.now / 1_000)
+        return KlingToken.fault(of: token, credentials: credentials, now: desk.books.timeOfDay / 1_000)
             .map { Self.error(401, $0.code, $0.message) }
     }
 
@@ -50,7 +50,9 @@ struct KlingWire: Sendable {
         var order = SimulatorOrder(provider: Self.provider, model: model, body: json, request: request)
         order.callbackURL = json["callback_url"]?.stringValue
         order.media = group == "images" ? .image : group == "audio" ? .audio : .video
-        return try await create(order, ownID: json["external_task_id"], request, context) { legacyData($0, origin: $1) }
+        return try await create(order, ownID: json["external_task_id"], request, context) {
+            legacyData($0, origin: $1, at: $2)
+        }
     }
 
     private func createNew(_ request: Request, _ context: SimulatorContext, kind: String) async throws -> Response {
@@ -67,7 +69,7 @@ struct KlingWire: Sendable {
         order.callbackURL = json["options"]?["callback_url"]?.stringValue
         order.media = kind.hasSuffix("image") ? .image : .video
         let ownID = json["options"]?["external_task_id"]
-        return try await create(order, ownID: ownID, request, context) { newData($0, origin: $1) }
+        return try await create(order, ownID: ownID, request, context) { newData($0, origin: $1, at: $2) }
     }
 
     private func create(
@@ -75,7 +77,7 @@ struct KlingWire: Sendable {
         ownID: JSONValue?,
         _ request: Request,
         _ context: SimulatorContext,
-        data: @escaping @Sendable (SimulatorBooks.Run, _ origin: String) -> JSONValue
+        data: @escaping @Sendable (SimulatorBooks.Run, _ origin: String, _ now: Int64) -> JSONValue
     ) async throws -> Response {
         var order = order
         if let ownID = ownID?.stringValue, !ownID.isEmpty {
@@ -89,8 +91,9 @@ struct KlingWire: Sendable {
         try await desk.pause(run)
         if let refusal = Self.refusals.answer(to: run.fault) { return refusal }
         let origin = request.origin
-        desk.scheduleCallbacks(of: run, tellsStart: true, sign: sign) { run, _ in data(run, origin) }
-        return try await desk.deliver(Self.envelope(data(run, origin)), of: run, context)
+        desk.scheduleCallbacks(of: run, tellsStart: true, sign: sign) { run, now in data(run, origin, now) }
+        // What is told at first is how it was before anything was done about it: submitted.
+        return try await desk.deliver(Self.envelope(data(run, origin, run.progress.acceptedAt - 1)), of: run, context)
     }
 
     private var sign: SimulatorDesk.Sign {
@@ -121,7 +124,7 @@ struct KlingWire: Sendable {
         }
         let error = Self.refusals.response(for: .error500)
         if let fault = try await desk.pollFault(run, context, error: error) { return fault }
-        return .json(Self.envelope(legacyData(run, origin: request.origin)))
+        return .json(Self.envelope(legacyData(run, origin: request.origin, at: desk.books.now)))
     }
 
     /// A task by the vendor's id, or by the caller's own.
@@ -138,7 +141,7 @@ struct KlingWire: Sendable {
         let runs = ids.split(separator: ",").compactMap { find(String($0)) }
         let error = Self.refusals.response(for: .error500)
         if let run = runs.first, let fault = try await desk.pollFault(run, context, error: error) { return fault }
-        return .json(Self.envelope(.array(runs.map { newData($0, origin: request.origin) })))
+        return .json(Self.envelope(.array(runs.map { newData($0, origin: request.origin, at: desk.books.now) })))
     }
 
     private func search(_ request: Request, _ context: SimulatorContext) async throws -> Response {
@@ -156,7 +159,7 @@ struct KlingWire: Sendable {
         let page = found.prefix(Int(limit))
         return .json(
             Self.envelope([
-                "result": .array(page.map { newData($0, origin: request.origin) }),
+                "result": .array(page.map { newData($0, origin: request.origin, at: desk.books.now) }),
                 "count": .integer(Int64(page.count)),
                 "next_cursor": .string(page.last.map { String($0.number) } ?? ""),
                 "has_more": .bool(found.count > page.count),
@@ -172,8 +175,7 @@ struct KlingWire: Sendable {
             ? "Failure to pass the risk control system" : "Task failed, please try again"
     }
 
-    private func legacyData(_ run: SimulatorBooks.Run, origin: String) -> JSONValue {
-        let now = desk.books.now
+    private func legacyData(_ run: SimulatorBooks.Run, origin: String, at now: Int64) -> JSONValue {
         let state = run.progress.state(at: now)
         let words: [TaskProgress.State: JSONValue] = [
             .queued: "submitted", .running: "processing", .succeeded: "succeed",
@@ -199,8 +201,7 @@ struct KlingWire: Sendable {
         return .object(data)
     }
 
-    private func newData(_ run: SimulatorBooks.Run, origin: String) -> JSONValue {
-        let now = desk.books.now
+    private func newData(_ run: SimulatorBooks.Run, origin: String, at now: Int64) -> JSONValue {
         let state = run.progress.state(at: now)
         let words: [TaskProgress.State: JSONValue] = [
             .queued: "submitted", .running: "processing", .succeeded: "succeeded",

@@ -107,8 +107,8 @@ struct ReplicateWire: Sendable {
         let wanted = events?.arrayValue.map { Set($0.compactMap(\.stringValue)) }
         let tellsStart = wanted?.contains("start") ?? true
         let tellsEnd = wanted?.contains("completed") ?? true
-        desk.scheduleCallbacks(of: run, tellsStart: tellsStart, sign: sign) { run, state in
-            state.isEnd && !tellsEnd ? nil : prediction(run, origin: origin)
+        desk.scheduleCallbacks(of: run, tellsStart: tellsStart, sign: sign) { run, now in
+            run.progress.state(at: now).isEnd && !tellsEnd ? nil : prediction(run, origin: origin, at: now)
         }
     }
 
@@ -155,7 +155,7 @@ struct ReplicateWire: Sendable {
         guard let change else { return Self.refusals.response(for: .notFound) }
         let origin = request.origin
         if change.run.progress.cancelledAt != nil, !change.outcome.isEnd {
-            desk.scheduleCancelCallback(of: change.run, sign: sign) { run, _ in prediction(run, origin: origin) }
+            desk.scheduleCancelCallback(of: change.run, sign: sign) { prediction($0, origin: origin, at: $1) }
         }
         return .json(prediction(change.run, origin: origin))
     }
@@ -171,8 +171,13 @@ struct ReplicateWire: Sendable {
         return try await desk.stream(events, of: run, context, error: error)
     }
 
-    private func prediction(_ run: SimulatorBooks.Run, origin: String, isNew: Bool = false) -> JSONValue {
-        let now = isNew ? run.progress.acceptedAt : desk.books.now
+    private func prediction(
+        _ run: SimulatorBooks.Run,
+        origin: String,
+        at time: Int64? = nil,
+        isNew: Bool = false
+    ) -> JSONValue {
+        let now = time ?? desk.books.now
         let progress = run.progress
         let state = isNew ? .queued : progress.state(at: now)
         let base = "\(origin)/replicate/v1/predictions/\(run.id)"

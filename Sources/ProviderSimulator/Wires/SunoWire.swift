@@ -29,8 +29,8 @@ struct SunoWire: Sendable {
         try await desk.pause(run)
         if let refusal = Self.refusals.answer(to: run.fault) { return refusal }
         let origin = request.origin
-        desk.scheduleCallbacks(of: run, tellsStart: true) { run, state in
-            callback(of: run, state, origin: origin)
+        desk.scheduleCallbacks(of: run, tellsStart: true) { run, now in
+            callback(of: run, at: now, origin: origin)
         }
         return try await desk.deliver(Self.envelope(["taskId": .string(run.id)]), of: run, context)
     }
@@ -69,7 +69,7 @@ struct SunoWire: Sendable {
         }
         let error = Self.refusals.response(Refusal(500, "500", "Server exception"))
         if let fault = try await desk.pollFault(run, context, error: error) { return fault }
-        let word = word(for: run)
+        let word = word(for: run, at: desk.books.now)
         var response: JSONValue = nil
         if ["SUCCESS", "FIRST_SUCCESS", "CALLBACK_EXCEPTION"].contains(word) {
             let count = word == "FIRST_SUCCESS" ? 1 : 2
@@ -94,8 +94,7 @@ struct SunoWire: Sendable {
     ]
 
     /// The vendor's word for how far a run is.
-    private func word(for run: SimulatorBooks.Run) -> String {
-        let now = desk.books.now
+    private func word(for run: SimulatorBooks.Run, at now: Int64) -> String {
         let progress = run.progress
         switch progress.state(at: now) {
         case .queued: return "PENDING"
@@ -126,8 +125,9 @@ struct SunoWire: Sendable {
         }
     }
 
-    private func callback(of run: SimulatorBooks.Run, _ state: TaskProgress.State, origin: String) -> JSONValue? {
-        let failure = Self.failures[word(for: run)]
+    private func callback(of run: SimulatorBooks.Run, at now: Int64, origin: String) -> JSONValue? {
+        let state = run.progress.state(at: now)
+        let failure = Self.failures[word(for: run, at: now)]
         let kind = failure != nil ? "error" : state == .running ? "text" : "complete"
         let data = state == .succeeded ? tracks(of: run, origin: origin, isSnakeCase: true) : []
         return [

@@ -10,7 +10,7 @@ import fal_client.client as internals
 import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from simulator import URL, Receiver, behave, books, check, equal, eventually, finish, raises
+from simulator import URL, Receiver, behave, books, check, equal, eventually, finish, raises, skip
 
 # The package always speaks TLS to fal's hosts: only the prefix of its addresses is changed.
 internals.RUN_URL_FORMAT = URL + "/fal/run/"
@@ -42,14 +42,23 @@ def success():
 
 
 def statuses():
-    behave(jobMilliseconds=2_000)
-    seen = []
-    output = client.subscribe(
-        APP, {"prompt": "A fox"}, interval=0.05, with_logs=True,
-        on_queue_update=lambda status: seen.append(type(status)) if type(status) not in seen else None,
-    )
-    equal("the states", seen, [fal_client.Queued, fal_client.InProgress, fal_client.Completed])
-    check("an output", output["images"])
+    behave(jobMilliseconds=4_000_000)
+    handle = submit()
+    status = handle.status(with_logs=True)
+    equal("at first", (type(status), status.position), (fal_client.Queued, 0))
+    skip(1_000)
+    status = handle.status(with_logs=True)
+    equal("then", (type(status), status.logs[0]["level"]), (fal_client.InProgress, "INFO"))
+    skip(3_000)
+    status = handle.status(with_logs=True)
+    equal("at last", type(status), fal_client.Completed)
+    check("measured", status.metrics["inference_time"] >= 3_000, status)
+    check("an output", handle.get()["images"])
+    last = []
+    behave(jobMilliseconds=300)
+    client.subscribe(APP, {"prompt": "A fox"}, interval=0.05, on_queue_update=last.append)
+    equal("the last update", type(last[-1]), fal_client.Completed)
+    behave(jobMilliseconds=4_000_000)
     # A model's address may have a path, which its requests' addresses drop.
     handle = client.submit("fal-ai/flux/dev", {"prompt": "A fox"}, path="lora")
     check("the short address", "/fal-ai/flux/requests/" in handle.status_url, handle.status_url)
@@ -59,7 +68,8 @@ def statuses():
         equal("202 before the end", http.get(handle.status_url).status_code, 202)
         early = http.get(handle.response_url)
         equal("no result before the end", (early.status_code, type(early.json()["detail"])), (400, str))
-        eventually("200 at the end", lambda: http.get(handle.status_url).status_code == 200)
+        skip(4_000)
+        equal("200 at the end", http.get(handle.status_url).status_code, 200)
         lines = http.get(handle.status_url + "/stream").text.split("\n\n")
         equal("the stream's last state", json.loads(lines[-2].removeprefix("data: "))["status"], "COMPLETED")
     behave()

@@ -27,6 +27,11 @@ def behave(**script):
     ask("POST", "/_simulator/script", script)
 
 
+def skip(seconds):
+    """Lets time pass at once."""
+    ask("POST", "/_simulator/skip", {"milliseconds": seconds * 1_000})
+
+
 def books(provider):
     return ask("GET", "/_simulator/books")["providers"].get(provider, {})
 
