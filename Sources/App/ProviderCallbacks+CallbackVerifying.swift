@@ -1,8 +1,10 @@
-import Providers
-import Registry
-import Runs
+import Ledger
+import LedgerStore
+public import Providers
+public import Registry
+public import Runs
 
-extension ProviderCallbacks: @retroactive CallbackVerifying {
+extension ProviderCallbacks: CallbackVerifying {
     /// Whether a callback is the provider's, or the provider signs none; see `verify(headers:body:provider:now:)`.
     public func isGenuine(
         provider: ProviderBinding,

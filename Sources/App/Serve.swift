@@ -56,7 +56,8 @@ public enum Serve {
             service: runs,
             authenticator: KeyAuthenticator(ledger: connection.store),
             executions: ExecutionDesk(for: runs, reader: connection.store, webhooks: webhooks),
-            callbacks: configuration.publicURL == nil ? nil : CallbackDesk(for: runs, verifier: ProviderCallbacks(client: httpClient)),
+            callbacks: configuration.publicURL == nil
+                ? nil : CallbackDesk(for: runs, verifier: ProviderCallbacks(client: httpClient)),
             webhooks: webhooks,
             webhookAdministration: webhooks,
             adminToken: try configuration.checkedAdminToken(),

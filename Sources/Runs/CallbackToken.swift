@@ -1,5 +1,5 @@
 public import Ledger
-import Registry
+public import Registry
 
 /// The last part of the address that a provider may call when a run's state has changed: the run's id, which carries its
 /// journal, and 128 random bits, in base 62. Unguessable, made anew for each submit; its SHA-256 is kept.

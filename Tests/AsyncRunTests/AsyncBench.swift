@@ -94,7 +94,7 @@ struct AsyncBench: Sendable {
     struct NotAccepted: Error {}
 
     func execution(_ id: ExecutionID) async throws -> Execution {
-        try #require(try await store.execution(id)?.execution)
+        try #require(try await store.execution(id, of: account))
     }
 
     func report(_ id: ExecutionID) async throws -> RunReport? {
@@ -177,62 +177,65 @@ func eventually(
 /// `plain`, which answers at once.
 func polledRegistry() throws -> ModelRegistry {
     try ModelRegistry.load(
-        files: [polled("clip", deadline: 300), polled("brief", deadline: 1), plain],
+        files: [
+            definition("clip", deadline: 300, provider: "polled"),
+            definition("brief", deadline: 1, provider: "polled"),
+            definition("plain", deadline: 60, provider: "plain"),
+        ],
+        providers: [polledProvider, plainProvider],
         variables: [:]
     )
 }
 
-private func polled(_ name: String, deadline: Int) -> DefinitionFile {
-    DefinitionFile(
-        name: "\(name).yaml",
-        text: head(name, deadline: deadline) + """
-            provider:
-              kind: httpPolling
-              name: sample
-              submit:
-                url: http://127.0.0.1:1/submit
-                body: {prompt: "{inputs.prompt}"}
-                acceptedStatuses: [200]
-                idPointer: /id
-              poll:
-                url: http://127.0.0.1:1/poll/{taskId}
-                firstMilliseconds: 20
-                intervalMilliseconds: 20
-                growthPercent: 100
-                ceilingMilliseconds: 20
-                statusPointer: /state
-                statuses: {done: succeeded}
-              result: {outputs: [/output]}
-            """
-    )
-}
-
-private let plain = DefinitionFile(
-    name: "plain.yaml",
-    text: head("plain", deadline: 60) + """
-        provider:
-          kind: http
-          name: sample
-          submit:
-            url: http://127.0.0.1:1/run
-            body: {prompt: "{inputs.prompt}"}
-            acceptedStatuses: [200]
-          result: {outputs: [/output]}
+private let polledProvider = DefinitionFile(
+    name: "polled.yaml",
+    text: """
+        name: polled
+        kind: httpPolling
+        baseURL: http://127.0.0.1:1
+        submit:
+          path: /submit
+          body: "{inputs}"
+          acceptedStatuses: [200]
+          idPointer: /id
+        poll:
+          path: /poll/{taskId}
+          firstMilliseconds: 20
+          intervalMilliseconds: 20
+          growthPercent: 100
+          ceilingMilliseconds: 20
+          statusPointer: /state
+          statuses: {done: succeeded}
+        result: {outputs: [/output]}
         """
 )
 
-private func head(_ name: String, deadline: Int) -> String {
-    """
-    internalName: \(name)
-    displayName: \(name)
-    type: text
-    requiredTier: business
-    version: 1
-    deadlineSeconds: \(deadline)
-    unresolved: {holdSeconds: 600, policy: release}
-    inputs:
-      prompt: {type: string, required: true, minLength: 1, maxLength: 1000}
-    price: {version: 1, rule: perCall, credits: "3", wholesaleMicroUSD: 900}
+private let plainProvider = DefinitionFile(
+    name: "plain.yaml",
+    text: """
+        name: plain
+        kind: http
+        baseURL: http://127.0.0.1:1
+        submit: {path: /run, body: "{inputs}", acceptedStatuses: [200]}
+        result: {outputs: [/output]}
+        """
+)
 
-    """
+private func definition(_ name: String, deadline: Int, provider: String) -> DefinitionFile {
+    DefinitionFile(
+        name: "\(name).yaml",
+        text: """
+            internalName: \(name)
+            displayName: \(name)
+            type: text
+            requiredTier: business
+            version: 1
+            deadlineSeconds: \(deadline)
+            unresolved: {holdSeconds: 600, policy: release}
+            inputs:
+              prompt: {type: string, required: true, minLength: 1, maxLength: 1000}
+            price: {version: 1, rule: perCall, credits: "3", wholesaleMicroUSD: 900}
+            provider: {use: \(provider)}
+            """
+    )
 }

@@ -84,7 +84,7 @@ struct TaskStoreTests {
             let command = Self.admit(tenant, execution, at: clock.now)
             #expect(try await store.submit(command).admission != nil)
             let tasks = try await store.claimTasks(limit: 10, instance: 1, until: clock.now.adding(seconds: 30))
-            let run = try #require(try await store.execution(execution)?.execution)
+            let run = try #require(try await store.execution(execution, of: tenant.account))
             #expect(run.isAsync)
             let facts = RunTask.Facts(
                 executionID: execution,
@@ -197,7 +197,7 @@ struct TaskStoreTests {
             let polling = RecordSubmission.Polling(links: #"{"status":"x"}"#, firstPollAt: clock.now.adding(seconds: 2))
             let submission = RecordSubmission(executionID: execution, providerRequestID: "job-1", task: polling)
             #expect(try await store.submit(tenant.command(.recordSubmission(submission))) == .done)
-            #expect(try await store.execution(execution)?.execution.submittedAt != nil)
+            #expect(try await store.execution(execution, of: tenant.account)?.submittedAt != nil)
             #expect(try await store.claimTasks(limit: 1, instance: 2, until: until).isEmpty)
             clock.advance(seconds: 2)
             let task = try #require(try await store.claimTasks(limit: 1, instance: 2, until: until).first)
@@ -276,7 +276,7 @@ struct TaskStoreTests {
             }
             #expect(open.status == .admitted)
             #expect(open.cancelRequestedAt != nil)
-            #expect(try await store.execution(sent)?.execution.cancelRequestedAt != nil)
+            #expect(try await store.execution(sent, of: tenant.account)?.cancelRequestedAt != nil)
             _ = try await store.freeTasks(instances: [1])
             #expect(try await store.claimTasks(limit: 1, instance: 2, until: until).map(\.cancel) == [.requested])
         }
@@ -333,7 +333,7 @@ struct TaskStoreTests {
             #expect(try await store.purgeResults(before: clock.now) == 0)
             #expect(try await store.purgeResults(before: clock.now.adding(seconds: 1)) == 1)
             #expect(try await store.reports(of: [execution], in: tenant.journal).isEmpty)
-            #expect(try await store.execution(execution)?.execution.status == .failed)
+            #expect(try await store.execution(execution, of: tenant.account)?.status == .failed)
         }
     }
 }

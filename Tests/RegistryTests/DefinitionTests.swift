@@ -254,7 +254,10 @@ struct DefinitionTests {
             variables: Self.variables
         )
         let model = try #require(registry.model(named: "test-model"))
-        for shown in ["\(model)", String(reflecting: model), "\(model.provider)", "\([model])", "\(Optional(model))"] {
+        for shown in [
+            "\(model)", String(reflecting: model), "\(model.provider)", "\([model])",
+            String(describing: Optional(model)),
+        ] {
             #expect(!shown.contains("secret"))
         }
     }
