@@ -86,6 +86,18 @@ struct BatchNeeds {
         return loaded
     }
 
+    private static func put(
+        _ rows: [(run: ProjectionRow<OpenRun>, place: RowPlace)],
+        _ states: inout [AccountID: LedgerState],
+        _ places: inout [HoldID: RowPlace]
+    ) {
+        places.reserveCapacity(places.count + rows.count)
+        for row in rows {
+            states[row.run.account]?.put(row.run.value)
+            places[row.run.value.hold.id] = row.place
+        }
+    }
+
     /// Runs that commands want to move on, and that are not under way: most likely they have ended.
     private func addEnded(
         to loaded: inout LoadedBatch,
@@ -139,23 +151,13 @@ struct BatchNeeds {
             }
         }
         var places: [HoldID: RowPlace] = [:]
-        func put(_ rows: [(run: ProjectionRow<OpenRun>, place: RowPlace)]) {
-            for row in rows {
-                states[row.run.account]?.put(row.run.value)
-                places[row.run.value.hold.id] = row.place
-            }
-        }
-        if !holds.isEmpty {
-            let rows = try take().decode(as: LoadHolds.self)
-            places.reserveCapacity(rows.count)
-            put(rows)
-        }
+        if !holds.isEmpty { Self.put(try take().decode(as: LoadHolds.self), &states, &places) }
         if !commands.isEmpty {
             for row in try take().decode(as: LoadCommands.self) { states[row.account]?.commands.insert(row.value) }
         }
         var undispatched = Set<ExecutionID>()
         if !cancels.isEmpty { undispatched = Set(try take().decode(as: LockQueuedTasks.self)) }
-        if withExpired { put(try take().decode(as: LoadExpiredHolds.self)) }
+        if withExpired { Self.put(try take().decode(as: LoadExpiredHolds.self), &states, &places) }
         return LoadedBatch(
             head: head,
             resolvedHash: resolved,
