@@ -79,6 +79,7 @@ public struct AppConfiguration: Sendable {
                 variables["\(name)_\(key)"] = "simulator"
             }
         }
+        variables["FAL_JWKS_URL"] = simulatorURL + "/fal/.well-known/jwks.json"
         return variables
     }
 }

@@ -14,9 +14,12 @@ public struct HTTPBenchmark: Sendable {
     public let concurrency: Int
     /// How long to run.
     public let duration: Duration
+    /// The status of an answer that counts.
+    private let expected: HTTPResponseStatus
 
-    /// Makes a benchmark.
-    public init(url: String, key: String, body: String, concurrency: Int, duration: Duration) {
+    /// Makes a benchmark; `isAsync` when the answer to expect is 202.
+    public init(url: String, key: String, body: String, concurrency: Int, duration: Duration, isAsync: Bool = false) {
+        self.expected = isAsync ? .accepted : .ok
         self.url = url
         self.key = key
         self.body = body
@@ -26,7 +29,7 @@ public struct HTTPBenchmark: Sendable {
 
     /// What was measured.
     public struct Report: Sendable {
-        /// Answers with status 200.
+        /// Answers with the status expected.
         public var runs = 0
         /// Other answers, which there should be none of.
         public var failures = 0
@@ -75,7 +78,7 @@ public struct HTTPBenchmark: Sendable {
             let started = ContinuousClock.now
             let response = try await client.execute(request, timeout: .seconds(30))
             _ = try await response.body.collect(upTo: 1 << 20)
-            if response.status == .ok {
+            if response.status == expected {
                 report.runs += 1
                 report.latency.record(started.duration(to: .now))
             } else {

@@ -46,7 +46,7 @@ struct AdapterTests {
     @Test("the media that results point to can be fetched")
     func media() async throws {
         let bytes = try await withSimulator { bench -> [UInt8] in
-            guard case .succeeded(let success) = try await bench.run("nano-banana-2", ["prompt": "a cat"]),
+            guard case .succeeded(let success) = try await bench.run("draft-image", ["prompt": "a cat"]),
                 let url = success.result["images"]?.arrayValue?.first?.stringValue
             else { return [] }
             let response = try await bench.client.get(url: url).get()
@@ -77,8 +77,8 @@ struct AdapterTests {
         gpt-5-4-mini  slow       | 1 text                                   | completed
         gpt-5-4-mini  garbage    | unresolved unreadableAnswer              | completed
         gpt-5-4-mini  truncate   | unresolved connectionLost                | completed
-        nano-banana-2 none       | 1 images                                 | completed
-        nano-banana-2 drop       | unresolved connectionLost                | completed
+        draft-image   none       | 1 images                                 | completed
+        draft-image   drop       | unresolved connectionLost                | completed
         gpt-image-2   none       | 1 images                                 | completed
         gpt-image-2   refuse     | failed user 422                          | refused
         gpt-image-2   error500   | failed provider 500                      | refused
@@ -164,7 +164,7 @@ struct AdapterTests {
                 for number in 0..<512 {
                     group.addTask {
                         let id = anyExecutionID()
-                        let model = ["gpt-5-4-mini", "nano-banana-2", "gpt-image-2"][number % 3]
+                        let model = ["gpt-5-4-mini", "draft-image", "gpt-image-2"][number % 3]
                         return (
                             id.description, try await bench.run(model, ["prompt": "a cat"], id: id, seconds: 60)
                         )

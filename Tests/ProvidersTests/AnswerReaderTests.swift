@@ -95,7 +95,7 @@ struct AnswerReaderTests {
         gpt-image-2 {"data":{"resultJson":"not json"}}                         -> failed provider no_result
         gpt-image-2 {"data":{"resultJson":"{\"resultUrls\":[\"\",7,null]}"}}   -> failed provider no_result
         gpt-image-2 {"data":{}}                                                -> failed provider no_result
-        nano-banana-2 {"images":[{"url":"u1"},{"size":2},{"url":"u3"}]}        -> 2 images
+        draft-image   {"images":[{"url":"u1"},{"size":2},{"url":"u3"}]}        -> 2 images
         gpt-5-4-mini {"output":{"text":"hi"}}                                  -> 1 text
         gpt-5-4-mini {"output":{"text":["a","b"]}}                             -> 2 text
         gpt-5-4-mini {"output":{"text":""}}                                    -> failed provider no_result

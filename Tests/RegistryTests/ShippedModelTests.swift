@@ -20,7 +20,7 @@ struct ShippedModelTests {
         let asynchronous = registry.models.filter(\.supportsAsync).map(\.internalName)
         #expect(
             registry.models.map(\.internalName) == [
-                "claude-sonnet", "flux-1-1-pro", "gemini-3-1-flash-lite", "gpt-5-4-mini", "gpt-image-2",
+                "claude-sonnet", "draft-image", "flux-1-1-pro", "gemini-3-1-flash-lite", "gpt-5-4-mini", "gpt-image-2",
                 "gpt-image-2-direct", "kling-2-5-turbo-pro", "kling-o3-ref2v", "kling-v3-i2v", "kling-v3-motion",
                 "nano-banana-2", "seedance-2-0", "seedance-2-0-fast", "seedance-2-0-full-access", "seedream-v5",
                 "studio-preview", "suno-v5",
