@@ -65,7 +65,8 @@ extension OperationError {
             )
         case let error as RegistryError:
             let advice =
-                "Set the variables that they name, put `enabled: false` into models that you do not offer, or let --simulator URL stand in; --models names another folder."
+                "Set the variables that they name, put `enabled: false` into models that you do not offer, or let "
+                + "--simulator URL stand in; --models names another folder."
             self.init(.unavailable, "The models' definitions can't be used.", advice: advice, excerpt: "\(error)")
         case let error as SQLFilesError:
             self.init(.unavailable, "The program's SQL files can't be used: \(error)")
