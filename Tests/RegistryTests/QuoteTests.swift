@@ -30,6 +30,7 @@ struct QuoteTests {
         nano-banana-2 {} -> 4 x 1 = 4, wholesale 8000
         nano-banana-2 {"resolution":"0.5K","num_images":3} -> 2.5 x 3 = 7.5, wholesale 24000
         nano-banana-2 {"resolution":"4K","num_images":4} -> 8 x 4 = 32, wholesale 32000
+        draft-image {"resolution":"2K","num_images":2} -> 6 x 2 = 12, wholesale 16000
 
         # per image by resolution, times a factor for quality
         gpt-image-2 {} -> 10 x 1 = 10, wholesale 30000
