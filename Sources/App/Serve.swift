@@ -77,10 +77,7 @@ public enum Serve {
                 serverName: "runledger",
                 backlog: 4_096
             ),
-            onServerRunning: { channel in
-                if let listening = channel.localAddress?.port { port.number = listening }
-                await onListening(port.number)
-            },
+            onServerRunning: { channel in await onListening(port.learn(channel.localAddress?.port)) },
             logger: quiet
         )
         return group(configuration, connection, lease, runs, observer, server, httpClient, media, webhookClient, logger)
@@ -148,9 +145,13 @@ private final class ListeningPort: Sendable {
 
     init(_ number: Int) { self.state = Mutex(number) }
 
-    var number: Int {
-        get { state.withLock { $0 } }
-        set { state.withLock { $0 = newValue } }
+    var number: Int { state.withLock { $0 } }
+
+    func learn(_ given: Int?) -> Int {
+        state.withLock { number in
+            number = given ?? number
+            return number
+        }
     }
 }
 

@@ -59,17 +59,10 @@ package struct LocalStack {
             progress(.finished("simulator", "\(simulator.url)  stands in for every provider", clock.lap()))
             progress(.started("service"))
             let adminToken = setting("RUNLEDGER_ADMIN_TOKEN") ?? Self.makeToken()
-            let settings = [
-                "RUNLEDGER_DATABASE_URL": database.url, "RUNLEDGER_SIMULATOR_URL": simulator.url,
-                "RUNLEDGER_ADMIN_TOKEN": adminToken,
-                "RUNLEDGER_MEDIA_FOLDER": setting("RUNLEDGER_MEDIA_FOLDER") ?? "\(database.folder)/media",
-                // Webhooks go to receivers on this machine.
-                "RUNLEDGER_EGRESS_ALLOWS_LOOPBACK": "true",
-            ]
             let service = try await LocalService.start(
                 name: "service",
                 arguments: ["serve", "--host", "127.0.0.1", "--port", String(port)],
-                environment: settings.merging(serviceSettings) { $1 },
+                environment: settings(database, simulator, adminToken).merging(serviceSettings) { $1 },
                 logFolder: logs
             )
             services.append(service)
@@ -100,6 +93,20 @@ package struct LocalStack {
     /// The last lines of both logs, for a message about a failure.
     var logTails: String {
         "service:\n\(service.logTail(8))\nsimulator:\n\(simulator.logTail(4))"
+    }
+
+    private static func settings(
+        _ database: LedgerDatabase,
+        _ simulator: LocalService,
+        _ adminToken: String
+    ) -> [String: String] {
+        [
+            "RUNLEDGER_DATABASE_URL": database.url, "RUNLEDGER_SIMULATOR_URL": simulator.url,
+            "RUNLEDGER_ADMIN_TOKEN": adminToken,
+            "RUNLEDGER_MEDIA_FOLDER": setting("RUNLEDGER_MEDIA_FOLDER") ?? "\(database.folder)/media",
+            // Webhooks go to receivers on this machine.
+            "RUNLEDGER_EGRESS_ALLOWS_LOOPBACK": "true",
+        ]
     }
 
     private static func setting(_ name: String) -> String? {
