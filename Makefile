@@ -14,10 +14,10 @@ setup: ## Install what is missing: PostgreSQL and its client library; check the 
 build: setup ## Build the release executable
 	@scripts/build release --product runledger
 
-demo: build ## See runs, refusals, the ledger's history and its verification; takes a minute, leaves nothing running
+demo: build ## See every kind of provider, a webhook, refusals, the ledger verified; takes a minute, leaves nothing running
 	@$(RUNLEDGER) demo
 
-run: build ## Start database, simulator and service, print URL, key and a curl line, and stay up until Ctrl-C
+run: build ## Start database, simulator and service, print URL, key and curl lines, and stay up until Ctrl-C
 	@$(RUNLEDGER) up
 
 test: ## Run every test, against PostgreSQL clusters that it starts and stops

@@ -146,7 +146,7 @@ let package = Package(
             name: "Demo",
             dependencies: [
                 "App", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Operations", "Registry", "Runs",
-                asyncHTTPClient, nioCore, nioHTTP1, unixSignals,
+                asyncHTTPClient, crypto, httpTypes, hummingbird, logging, nioCore, nioHTTP1, unixSignals,
             ],
             swiftSettings: settings
         ),

@@ -19,14 +19,18 @@ public struct MediaStorage: Sendable {
 
     /// Opens what the settings name.
     ///
+    /// - Parameter port: the port that the service listens on; asked for each URL of the folder's objects.
     /// - Throws: an `S3ConfigurationError` that names the setting, or an `ObjectStorageError` when the folder can't be made.
-    public static func open(_ configuration: AppConfiguration) throws -> MediaStorage {
+    public static func open(
+        _ configuration: AppConfiguration,
+        port: @escaping @Sendable () -> Int
+    ) throws -> MediaStorage {
         let settings = configuration.media
         let egress = EgressClient(policy: configuration.egressPolicy)
         guard let bucket = settings.bucket else {
             let storage = try LocalDirectoryStorage.open(
                 folder: settings.folder,
-                baseURL: configuration.ownURL + "/media"
+                baseURL: configuration.ownURL(port: port()) + "/media"
             )
             let key = SymmetricKey(data: try storage.secret())
             return MediaStorage(keeper: copier(storage, egress, key), route: LocalMediaRoute(storage), client: nil)
@@ -100,7 +104,7 @@ extension AppConfiguration {
     }
 
     /// Where the service is reached: without a public URL, at its own address.
-    var ownURL: String {
+    func ownURL(port: Int) -> String {
         guard let publicURL else { return "http://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
         return publicURL.hasSuffix("/") ? String(publicURL.dropLast()) : publicURL
     }

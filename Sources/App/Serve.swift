@@ -10,6 +10,7 @@ import Registry
 import RunAPI
 import Runs
 public import ServiceLifecycle
+import Synchronization
 import UnixSignals
 import Webhooks
 
@@ -29,7 +30,8 @@ public enum Serve {
         onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) async throws -> ServiceGroup {
         let registry = try configuration.loadRegistry()
-        let media = try MediaStorage.open(configuration)
+        let port = ListeningPort(configuration.port)
+        let media = try MediaStorage.open(configuration, port: { port.number })
         let connection = try await LedgerConnection.open(
             databaseURL: configuration.databaseURL,
             sessions: configuration.databaseSessions
@@ -75,7 +77,7 @@ public enum Serve {
                 serverName: "runledger",
                 backlog: 4_096
             ),
-            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? configuration.port) },
+            onServerRunning: { channel in await onListening(port.learn(channel.localAddress?.port)) },
             logger: quiet
         )
         return group(configuration, connection, lease, runs, observer, server, httpClient, media, webhookClient, logger)
@@ -134,6 +136,22 @@ public enum Serve {
         )
         settings.maximumGracefulShutdownDuration = grace + .seconds(10)
         return ServiceGroup(configuration: settings)
+    }
+}
+
+/// The port that was asked for, until it is known which one was given.
+private final class ListeningPort: Sendable {
+    private let state: Mutex<Int>
+
+    init(_ number: Int) { self.state = Mutex(number) }
+
+    var number: Int { state.withLock { $0 } }
+
+    func learn(_ given: Int?) -> Int {
+        state.withLock { number in
+            number = given ?? number
+            return number
+        }
     }
 }
 

@@ -64,21 +64,38 @@ struct Caller: Sendable {
     let client: HTTPClient
     let baseURL: String
 
-    /// A request to run a model.
+    /// A request.
     struct Call: Sendable {
-        var model: String
-        var key: String?
-        var body: String
-        var query = ""
-        var method = HTTPMethod.POST
-        var path: String { "/api/models/\(model)/run\(query)" }
+        var method: HTTPMethod
+        var path: String
+        var headers: [(name: String, value: String)] = []
+        var body = ""
+
+        /// A request to run a model.
+        init(model: String, key: String?, body: String, query: String = "") {
+            self.init(.POST, "/api/models/\(model)/run\(query)", key: key, body: body)
+        }
+
+        /// Any request; without a key for none.
+        init(_ method: HTTPMethod, _ path: String, key: String?, body: String = "") {
+            self.method = method
+            self.path = path
+            if let key { self.headers.append(("x-api-key", key)) }
+            self.body = body
+        }
+
+        /// An operator's request.
+        init(_ method: HTTPMethod, _ path: String, adminToken: String, body: String = "") {
+            self.init(method, path, key: nil, body: body)
+            headers.append(("Authorization", "Bearer \(adminToken)"))
+        }
     }
 
     func send(_ call: Call) async throws(OperationError) -> Reply {
         var request = HTTPClientRequest(url: baseURL + call.path)
         request.method = call.method
-        if let key = call.key { request.headers.add(name: "x-api-key", value: key) }
-        if call.method == .POST {
+        for header in call.headers { request.headers.add(name: header.name, value: header.value) }
+        if call.method != .GET {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(string: call.body))
         }
@@ -95,6 +112,22 @@ struct Caller: Sendable {
             )
         } catch {
             throw OperationError(.unavailable, "The service did not answer \(call.method) \(call.path): \(error)")
+        }
+    }
+
+    /// Fetches an object as a customer would; returns its type and how many bytes it has.
+    func download(_ url: String) async throws(OperationError) -> (type: String, byteCount: Int) {
+        do {
+            let response = try await client.execute(HTTPClientRequest(url: url), timeout: .seconds(10))
+            let body = try await response.body.collect(upTo: 64 << 20)
+            guard response.status == .ok else {
+                throw OperationError(.negative, "\(url) is answered with \(response.status.code).")
+            }
+            return (response.headers.first(name: "content-type") ?? "", body.readableBytes)
+        } catch let error as OperationError {
+            throw error
+        } catch {
+            throw OperationError(.unavailable, "\(url) can't be fetched: \(error)")
         }
     }
 

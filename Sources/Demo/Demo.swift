@@ -1,5 +1,6 @@
 import App
 import AsyncHTTPClient
+import Foundation
 import LocalCluster
 public import Operations
 
@@ -36,13 +37,20 @@ public enum Demo {
         // What an earlier demo left behind, even one that was killed.
         do {
             try await database.cluster?.remove()
+            try? FileManager.default.removeItem(atPath: mediaFolder(database))
         } catch {
             throw OperationError(error, database: database)
         }
+        let definitions = try QuickDefinitions.write(below: database.folder)
         let stack = try await LocalStack.start(
             database,
             port: 0,
             simulatorArguments: ["--latency", "15"],
+            // No bucket and no address of the environment's: the story is of this machine alone.
+            serviceSettings: [
+                "RUNLEDGER_MODELS": definitions, "RUNLEDGER_S3_BUCKET": "", "RUNLEDGER_S3_ACCESS_KEY_ID": "",
+                "RUNLEDGER_PUBLIC_URL": "", "RUNLEDGER_MEDIA_FOLDER": mediaFolder(database),
+            ],
             keepsDatabase: false,
             progress: stage.show
         )
@@ -61,9 +69,14 @@ public enum Demo {
             )
         }
         await stack.stop()
-        if !keepsData { try? await database.cluster?.remove() }
+        if !keepsData {
+            try? await database.cluster?.remove()
+            try? FileManager.default.removeItem(atPath: mediaFolder(database))
+        }
         close(database, keepsData: keepsData, .now - start, stage)
     }
+
+    private static func mediaFolder(_ database: LedgerDatabase) -> String { "\(database.folder)/media" }
 
     private static func perform(_ stack: LocalStack, _ stage: Stage) async throws {
         try await LedgerSetup(stack.database).withLedger { connection in
@@ -73,15 +86,22 @@ public enum Demo {
             do {
                 let caller = Caller(client: client, baseURL: stack.service.url)
                 stage.heading("1  Runs that succeed")
-                let successes = try await Successes(caller: caller, cast: cast, stage: stage).play()
-                stage.heading("2  Every refusal of the run endpoint, in the order of decisions")
+                var successes = try await Successes(caller: caller, cast: cast, stage: stage).play()
+                stage.heading("2  Every kind of provider")
+                successes += try await ProviderTour(caller: caller, cast: cast, stage: stage).play()
+                stage.heading("3  A run nobody waits for")
+                let unattended = Unattended(caller: caller, cast: cast, adminToken: stack.adminToken, stage: stage)
+                successes += try await unattended.play()
+                stage.heading("4  Every refusal of the run endpoint, in the order of decisions")
                 let refusals = try await Refusals(caller: caller, cast: cast, stage: stage).play()
                 stage.line()
-                stage.passed("\(successes) runs succeeded, \(refusals) were refused, and nobody paid for a failure")
+                stage.passed(
+                    "\(successes) runs succeeded, one was cancelled, \(refusals) were refused, and nobody paid for a failure"
+                )
                 let audit = Audit(connection: connection, cast: cast, stage: stage)
-                stage.heading("3  The account's history, with the balance after each event")
+                stage.heading("5  The account's history, with the balance after each event")
                 try await audit.showHistory()
-                stage.heading("4  The ledger, verified")
+                stage.heading("6  The ledger, verified")
                 try await audit.verify(simulatorCount: caller.simulatorCount(at: stack.simulator.url))
             } catch {
                 try? await client.shutdown()
@@ -94,7 +114,7 @@ public enum Demo {
     private static func close(_ database: LedgerDatabase, keepsData: Bool, _ duration: Duration, _ stage: Stage) {
         stage.heading("Done in \(Numbers.elapsed(duration)), nothing is left running")
         var next = FactList(indent: 2, terminal: stage.terminal)
-        next.add("make run", "the same start, and it stays up: URL, key and a curl line to try")
+        next.add("make run", "the same start, and it stays up: URL, key and curl lines to try")
         next.add("runledger --help", "every command, with examples")
         if keepsData {
             next.add("export RUNLEDGER_FOLDER=\(database.folder)", "this demo's ledger, for a look around:")

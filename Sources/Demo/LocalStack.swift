@@ -11,6 +11,8 @@ package struct LocalStack {
     let startedDatabase: Bool
     package let simulator: LocalService
     package let service: LocalService
+    /// Lets in operators of the service: the environment's, else made anew at each start.
+    let adminToken: String
 
     /// How far the start is, with what there is to say about a finished step.
     package enum Progress {
@@ -23,12 +25,14 @@ package struct LocalStack {
     /// - Parameters:
     ///   - port: the service's port; 0 for any that is free.
     ///   - simulatorArguments: beside its port.
+    ///   - serviceSettings: variables of the service, beside those that make it work here.
     ///   - keepsDatabase: whether a private cluster's data stays when the start fails.
     ///   - progress: called before and after each step.
     package static func start(
         _ database: LedgerDatabase,
         port: Int,
         simulatorArguments: [String] = [],
+        serviceSettings: [String: String] = [:],
         keepsDatabase: Bool,
         progress: (Progress) -> Void
     ) async throws -> LocalStack {
@@ -54,10 +58,11 @@ package struct LocalStack {
             services.append(simulator)
             progress(.finished("simulator", "\(simulator.url)  stands in for every provider", clock.lap()))
             progress(.started("service"))
+            let adminToken = setting("RUNLEDGER_ADMIN_TOKEN") ?? Self.makeToken()
             let service = try await LocalService.start(
                 name: "service",
                 arguments: ["serve", "--host", "127.0.0.1", "--port", String(port)],
-                environment: ["RUNLEDGER_DATABASE_URL": database.url, "RUNLEDGER_SIMULATOR_URL": simulator.url],
+                environment: settings(database, simulator, adminToken).merging(serviceSettings) { $1 },
                 logFolder: logs
             )
             services.append(service)
@@ -67,7 +72,8 @@ package struct LocalStack {
                 report: report,
                 startedDatabase: startedDatabase,
                 simulator: simulator,
-                service: service
+                service: service,
+                adminToken: adminToken
             )
         } catch {
             for service in services.reversed() { await service.stop() }
@@ -87,6 +93,32 @@ package struct LocalStack {
     /// The last lines of both logs, for a message about a failure.
     var logTails: String {
         "service:\n\(service.logTail(8))\nsimulator:\n\(simulator.logTail(4))"
+    }
+
+    private static func settings(
+        _ database: LedgerDatabase,
+        _ simulator: LocalService,
+        _ adminToken: String
+    ) -> [String: String] {
+        [
+            "RUNLEDGER_DATABASE_URL": database.url, "RUNLEDGER_SIMULATOR_URL": simulator.url,
+            "RUNLEDGER_ADMIN_TOKEN": adminToken,
+            "RUNLEDGER_MEDIA_FOLDER": setting("RUNLEDGER_MEDIA_FOLDER") ?? "\(database.folder)/media",
+            // Webhooks go to receivers on this machine.
+            "RUNLEDGER_EGRESS_ALLOWS_LOOPBACK": "true",
+        ]
+    }
+
+    private static func setting(_ name: String) -> String? {
+        ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// 256 random bits.
+    private static func makeToken() -> String {
+        (0..<32).map { _ in
+            let byte = UInt8.random(in: .min ... .max)
+            return String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+        }.joined()
     }
 
     private static func place(_ database: LedgerDatabase) -> String {

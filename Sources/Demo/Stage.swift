@@ -1,4 +1,5 @@
 import Operations
+import Registry
 
 /// How the story looks.
 struct Stage: Sendable {
@@ -37,17 +38,35 @@ struct Stage: Sendable {
 
     /// A request and its answer in full.
     func exchange(_ title: String, _ call: Caller.Call, _ reply: Reply) {
-        line(terminal.styled(title, .bold))
-        line("  " + terminal.styled("\(call.method) \(call.path)", .cyan) + "  \(call.body)")
-        let status = terminal.styled("\(reply.status) \(reply.reason)", reply.status < 300 ? .green : .red)
-        line("  \(status)" + terminal.styled("  in \(Numbers.elapsed(reply.duration))", .dim))
+        begin(title, call, reply)
         let headers = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"].compactMap { name in
             reply.headers.first { $0.key.lowercased() == name.lowercased() }.map { "\(name): \($0.value)" }
         }
-        line("  " + terminal.styled(headers.joined(separator: "   "), .dim))
-        for text in reply.lines {
-            let room = terminal.width - 5
-            line("  " + (text.count > room ? text.prefix(room) + "…" : text))
-        }
+        if !headers.isEmpty { line("  " + terminal.styled(headers.joined(separator: "   "), .dim)) }
+        for text in reply.lines { line("  " + shortened(text)) }
+    }
+
+    /// A request, and some members of its answer in one line.
+    func exchange(_ title: String, _ call: Caller.Call, _ reply: Reply, showing names: [String]) {
+        begin(title, call, reply)
+        let json = reply.json
+        let members = names.compactMap { name in json[name].map { "\"\(name)\": \($0)" } }
+        line("  " + shortened("{" + members.joined(separator: ", ") + "}"))
+    }
+
+    private func begin(_ title: String, _ call: Caller.Call, _ reply: Reply) {
+        line(terminal.styled(title, .bold))
+        let request = "\(call.method) \(call.path)"
+        let fits = request.count + 2 + call.body.count <= terminal.width - 4
+        line("  " + terminal.styled(request, .cyan) + (fits && !call.body.isEmpty ? "  \(call.body)" : ""))
+        if !fits { line("  " + shortened(call.body)) }
+        let status = terminal.styled("\(reply.status) \(reply.reason)", reply.status < 300 ? .green : .red)
+        line("  \(status)" + terminal.styled("  in \(Numbers.elapsed(reply.duration))", .dim))
+    }
+
+    /// The text, cut to what fits into a line.
+    func shortened(_ text: String, indent: Int = 4) -> String {
+        let room = terminal.width - indent
+        return text.count > room ? text.prefix(room - 1) + "…" : text
     }
 }

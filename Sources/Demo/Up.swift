@@ -75,18 +75,33 @@ public enum Up {
             let secret = APIKeySecret(String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }),
             let account = try await desk.account(of: secret)
         {
-            return (try await desk.state(of: account), secret.text)
+            let state = try await desk.state(of: account)
+            let held = state.keys[secret.keyID]?.capabilities ?? []
+            if try Cast.customerCapabilities().allSatisfy({ $0.covering(in: held) != nil }) {
+                return (state, secret.text)
+            }
+            // Of a time when keys could do less.
+            return (state, try await newKey(desk, account, path))
         }
         let account = try await desk.openAccount(tier: .business)
         _ = try await desk.addCredits(Credits(whole: 10_000), to: account, kind: .plan)
         _ = try await desk.issueGrant(of: Cast.grantedModel, .runs(3), to: account)
+        let key = try await newKey(desk, account, path)
+        return (try await desk.state(of: account), key)
+    }
+
+    private static func newKey(
+        _ desk: AccountDesk,
+        _ account: AccountID,
+        _ path: String
+    ) async throws(OperationError) -> String {
         let secret = try await desk.issueKey(
             to: account,
             name: "runledger up",
-            capabilities: [try OperatorText.capability("model:run")]
+            capabilities: try Cast.customerCapabilities()
         )
         try store(secret.text, at: path)
-        return (try await desk.state(of: account), secret.text)
+        return secret.text
     }
 
     /// Only its owner may read a key.
@@ -109,16 +124,24 @@ public enum Up {
         var facts = FactList(indent: 2, terminal: stage.terminal)
         facts.add("URL", stage.terminal.styled(stack.service.url, .bold))
         facts.add("key", stage.terminal.styled(key, .bold))
+        facts.add("admin token", "\(stack.adminToken)  (sets webhooks)")
         facts.add("account", "\(account.id)  (\(account.tier.rawValue))")
         facts.add("pays with", (["\(account.available) credits"] + grants).joined(separator: ", "))
         facts.add("logs", "\(stack.database.folder)/logs/service.log, simulator.log")
         stage.line()
         for line in facts.lines { stage.terminal.line(line) }
         stage.line()
-        stage.line(stage.terminal.styled("Try it:", .bold))
-        stage.line()
-        for line in curl(stack.service.url, key) { stage.terminal.line(line) }
-        stage.line()
+        let url = stack.service.url
+        for (title, lines) in [
+            ("Try it:", curl(url, key)),
+            ("A run that is not waited for, answered at once with its executionId:", asynchronousCurl(url, key)),
+            ("Ask about it, with its executionId in place of EXECUTION_ID:", pollCurl(url, key)),
+        ] {
+            stage.line(stage.terminal.styled(title, .bold))
+            stage.line()
+            for line in lines { stage.terminal.line(line) }
+            stage.line()
+        }
         stage.line("Then, in another terminal:")
         stage.line()
         stage.command("replay --account \(account.id)")
@@ -135,6 +158,21 @@ public enum Up {
             "  -H 'Content-Type: application/json' \\",
             "  -d '{\"inputs\":{\"prompt\":\"Why does a ledger only append?\"}}'",
         ]
+    }
+
+    /// A run that is not waited for.
+    private static func asynchronousCurl(_ url: String, _ key: String) -> [String] {
+        [
+            "curl '\(url)/api/models/gpt-image-2/run?async=true' \\",
+            "  -H 'x-api-key: \(key)' \\",
+            "  -H 'Content-Type: application/json' \\",
+            "  -d '{\"inputs\":{\"prompt\":\"A ledger as a tree\",\"quality\":\"low\"}}'",
+        ]
+    }
+
+    /// Asks how that run is.
+    private static func pollCurl(_ url: String, _ key: String) -> [String] {
+        ["curl '\(url)/api/executions/EXECUTION_ID?wait=20' \\", "  -H 'x-api-key: \(key)'"]
     }
 
     /// Whether nothing listens on a port of the loopback address now.

@@ -11,15 +11,19 @@ import NIOPosix
 public struct LocalDirectoryStorage: ObjectStore {
     /// The folder's path.
     public let folder: String
-    private let baseURL: String
+    private let baseURL: @Sendable () -> String
 
     /// Makes the folder if it is not there, and removes what a crash has left half written a day ago or earlier.
     ///
     /// - Parameters:
     ///   - folder: the folder.
-    ///   - baseURL: where its objects are served: a URL or a path, to which `/` and an object's name are added.
+    ///   - baseURL: where its objects are served: a URL or a path, to which `/` and an object's name are added. Asked for each
+    ///     URL, since a service may learn its port only once it listens.
     /// - Throws: an `ObjectStorageError` when the folder can't be made.
-    public static func open(folder: String, baseURL: String) throws(ObjectStorageError) -> LocalDirectoryStorage {
+    public static func open(
+        folder: String,
+        baseURL: @autoclosure @escaping @Sendable () -> String
+    ) throws(ObjectStorageError) -> LocalDirectoryStorage {
         let storage = LocalDirectoryStorage(folder: folder, baseURL: baseURL)
         do {
             try FileManager.default.createDirectory(atPath: storage.partialFolder, withIntermediateDirectories: true)
@@ -64,9 +68,9 @@ public struct LocalDirectoryStorage: ObjectStore {
         return Array(secret)
     }
 
-    private init(folder: String, baseURL: String) {
+    private init(folder: String, baseURL: @escaping @Sendable () -> String) {
         self.folder = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
-        self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
+        self.baseURL = baseURL
     }
 
     private var partialFolder: String { "\(folder)/.partial" }
@@ -125,7 +129,10 @@ public struct LocalDirectoryStorage: ObjectStore {
     }
 
     /// Where the service serves an object.
-    public func url(of name: ObjectName, unixSeconds: Int64) -> String { "\(baseURL)/\(name)" }
+    public func url(of name: ObjectName, unixSeconds: Int64) -> String {
+        let base = baseURL()
+        return base.hasSuffix("/") ? "\(base)\(name)" : "\(base)/\(name)"
+    }
 
     /// Runs what blocks on a thread for files.
     private func onDisk<Value: Sendable>(

@@ -126,9 +126,9 @@ public struct HistoryTable: Sendable {
             [
                 .init("seq", width: isCompact ? 3 : 5, isRight: true),
                 .init(isCompact ? "time" : "time (UTC)", width: isCompact ? 8 : 19), .init("event", width: 20),
-                .init("amount", width: isCompact ? 6 : 9, isRight: true),
-                .init("balance", width: isCompact ? 7 : 9, isRight: true),
-                .init("held", width: isCompact ? 4 : 7, isRight: true), .init("about", width: 30),
+                .init("amount", width: isCompact ? 7 : 9, isRight: true),
+                .init("balance", width: isCompact ? 8 : 9, isRight: true),
+                .init("held", width: 7, isRight: true), .init("about", width: 30),
             ],
             indent: indent,
             terminal: terminal

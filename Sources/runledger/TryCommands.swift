@@ -6,10 +6,11 @@ import Operations
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "See runs, every refusal, the account's history and the ledger's verification, in half a minute.",
+        abstract: "See every kind of provider, a webhook, every refusal, the ledger's verification, in half a minute.",
         discussion: """
             Works on a private PostgreSQL of its own in .runledger/demo, made anew each time, whatever \
-            RUNLEDGER_DATABASE_URL says, and leaves nothing running. NO_COLOR turns colours off.
+            RUNLEDGER_DATABASE_URL says, and leaves nothing running. Vendors are asked more often than their \
+            definitions say, so that it is short. NO_COLOR turns colours off.
             """
     )
     @Flag(help: "Keep the demo's database, stopped, for a look around.")
@@ -24,7 +25,7 @@ struct DemoCommand: AsyncParsableCommand {
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up",
-        abstract: "Start database, simulator and service, print URL, key and a curl line, and stay up until Ctrl-C.",
+        abstract: "Start database, simulator and service, print URL, key and curl lines, and stay up until Ctrl-C.",
         discussion: """
             Creates the ledger if there is none, and a demo account with a key; the key stays in .runledger/demo-key, \
             readable by you alone, and is used again the next time. Ctrl-C stops what was started and keeps the ledger.

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LocalCluster
+import Registry
 import TestSupport
 import Testing
 
@@ -39,7 +40,7 @@ struct PrivateClusterTests {
         try await Program(url: "postgresql://127.0.0.1:1/x")("db", "start").expect(64, "RUNLEDGER_DATABASE_URL")
     }
 
-    @Test("up prints a curl line that works, stops on a signal, and goes on with the same key and ledger")
+    @Test("up prints curl lines that work, stops on a signal, and goes on with the same key and ledger")
     func staysUp() async throws {
         try await withFolder { folder, program in
             var keys: [String] = []
@@ -47,15 +48,24 @@ struct PrivateClusterTests {
                 let up = try start("up", in: folder, program, log: "up-\(round)")
                 try await up.waitForLine(containing: "Ctrl-C stops everything", timeout: .seconds(120))
                 let lines = up.log.split(separator: "\n").map(String.init)
-                let first = try #require(lines.firstIndex { $0.hasPrefix("curl ") })
-                let last = try #require(lines[first...].firstIndex { !$0.hasSuffix("\\") })
-                let curl = lines[first...last].joined(separator: "\n")
+                let commands = lines.indices.filter { lines[$0].hasPrefix("curl ") }.map { first in
+                    let last = lines[first...].firstIndex { !$0.hasSuffix("\\") } ?? first
+                    return lines[first...last].joined(separator: "\n") + " --silent --show-error"
+                }
+                try #require(commands.count == 3)
+                let curl = commands[0]
                 keys.append(
                     try #require(curl.split(separator: "'").first { $0.contains("knouds_live_") }.map(String.init))
                 )
-                let answer = try await shell(curl + " --silent --show-error")
+                let answer = try await shell(curl)
                 #expect(answer.contains(#""success":true"#), "\(answer)")
                 #expect(answer.contains(#""cost":1"#), "\(answer)")
+                let accepted = try JSONValue(text: try await shell(commands[1]))
+                #expect(accepted["status"] == "processing", "\(accepted)")
+                let id = try #require(accepted["executionId"]?.stringValue, "\(accepted)")
+                let ended = try await shell(commands[2].replacingOccurrences(of: "EXECUTION_ID", with: id))
+                #expect(ended.contains(#""status":"completed""#) && ended.contains(#""cost":5"#), "\(ended)")
+                #expect(ended.contains(#"["\#(url(of: curl))/media/"#), "\(ended)")
                 #expect(await up.stop(SIGINT) == .exited(code: 0), "\(up.log)")
                 #expect(processes(of: folder) == [])
             }
@@ -64,7 +74,7 @@ struct PrivateClusterTests {
                 try FileManager.default.attributesOfItem(atPath: "\(folder)/demo-key")[.posixPermissions] as? NSNumber
             #expect(mode?.intValue == 0o600)
             try await program("db", "start").expect(0)
-            try await program("verify").expect(0, "clean", "balance 9998")
+            try await program("verify").expect(0, "clean", "balance 9988")
         }
     }
 
@@ -90,6 +100,12 @@ struct PrivateClusterTests {
                 try await program("demo").expect(
                     0,
                     "X-RateLimit-Remaining",
+                    "Anthropic's stream",
+                    "/media/…/0.mp4  video/mp4",
+                    "execution.completed",
+                    "✓ X-Knouds-Signature",
+                    "✓ webhook-signature",
+                    "execution.cancelled",
                     "grant_exhausted",
                     "RATE_LIMIT_EXCEEDED",
                     "EXECUTION_FAILED",
@@ -102,11 +118,14 @@ struct PrivateClusterTests {
         }
     }
 
-    @Test("a demo that is interrupted leaves no process either")
-    func canBeInterrupted() async throws {
+    @Test(
+        "a demo that is interrupted leaves no process either",
+        arguments: ["Paid by the grant", "Accepted: the credits are on hold"]
+    )
+    func canBeInterrupted(line: String) async throws {
         try await withFolder { folder, program in
             let demo = try start("demo", in: folder, program, log: "demo")
-            try await demo.waitForLine(containing: "Paid by the grant", timeout: .seconds(120))
+            try await demo.waitForLine(containing: line, timeout: .seconds(120))
             #expect(await demo.stop(SIGINT) == .exited(code: 130), "\(demo.log)")
             #expect(processes(of: folder) == [])
         }
@@ -118,6 +137,12 @@ struct PrivateClusterTests {
             environment: program.environment,
             logPath: "\(folder)/\(log).log"
         )
+    }
+
+    /// Where a command's request goes.
+    private func url(of curl: String) -> String {
+        let address = curl.split(separator: " ").first { $0.hasPrefix("http") } ?? ""
+        return address.split(separator: "/").prefix(2).joined(separator: "//")
     }
 
     private func shell(_ command: String) async throws -> String {
