@@ -94,29 +94,40 @@ public struct MediaCopier<Store: ObjectStore>: MediaKeeper {
         of executionID: ExecutionID,
         deadline: ContinuousClock.Instant
     ) async throws(MediaFailure) -> [String] {
-        let copied = await withTaskGroup(of: (Int, Result<String, MediaFailure>).self) { group in
-            for medium in media {
-                group.addTask {
-                    do throws(MediaFailure) {
-                        return (medium.index, .success(try await copy(medium, of: executionID, deadline: deadline)))
-                    } catch {
-                        return (medium.index, .failure(error))
-                    }
-                }
+        let copies = await withTaskGroup(of: Copied.self) { group in
+            for medium in media { group.addTask { await attempt(medium, of: executionID, deadline: deadline) } }
+            var copies: [Copied] = []
+            for await copied in group {
+                copies.append(copied)
+                if case .failure = copied.result { group.cancelAll() }
             }
-            var urls = [String](repeating: "", count: media.count)
-            var failure: MediaFailure?
-            for await (index, result) in group {
-                switch result {
-                case .success(let url): urls[index] = url
-                case .failure(let error):
-                    if failure == nil { failure = error }
-                    group.cancelAll()
-                }
-            }
-            return failure.map { Result<[String], MediaFailure>.failure($0) } ?? .success(urls)
+            return copies
         }
-        return try copied.get()
+        // In the order in which they ended: the first failure is the cause, those behind it were cancelled.
+        for copied in copies { if case .failure(let failure) = copied.result { throw failure } }
+        return try copies.sorted { $0.index < $1.index }.map { copied throws(MediaFailure) in try copied.result.get() }
+    }
+
+    /// How the copy of one medium ended. A type of its own: Swift 6.3 crashes in optimized code where a task group hands on
+    /// a pair with such a result.
+    private struct Copied: Sendable {
+        let index: Int
+        let result: Result<String, MediaFailure>
+    }
+
+    private func attempt(
+        _ medium: Medium,
+        of executionID: ExecutionID,
+        deadline: ContinuousClock.Instant
+    ) async -> Copied {
+        do throws(MediaFailure) {
+            return Copied(
+                index: medium.index,
+                result: .success(try await copy(medium, of: executionID, deadline: deadline))
+            )
+        } catch {
+            return Copied(index: medium.index, result: .failure(error))
+        }
     }
 
     // MARK: One medium
