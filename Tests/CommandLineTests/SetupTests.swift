@@ -88,7 +88,8 @@ struct SetupTests {
     @Test("serve names what the definitions lack")
     func namesMissingVariables() async throws {
         try await Program.here("init", "--journals", "2").expect(0)
-        try await Program.here("serve", "--port", "0").expect(69, "models/", "KIE_BASE_URL", "--simulator")
+        let lacking = try await Program.here("serve", "--port", "0")
+        lacking.expect(69, "providers/kie-jobs.yaml", "KIE_API_KEY", "--simulator")
         try await Program.here("serve", "--port", "0", "--models", "nowhere").expect(69, "nowhere")
     }
 
