@@ -73,11 +73,10 @@ public enum Up {
         let path = "\(database.folder)/demo-key"
         if let data = FileManager.default.contents(atPath: path),
             let secret = APIKeySecret(String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }),
-            let account = try await desk.account(of: secret)
+            let (account, capabilities) = try await desk.owner(of: secret)
         {
             let state = try await desk.state(of: account)
-            let held = state.keys[secret.keyID]?.capabilities ?? []
-            if try Cast.customerCapabilities().allSatisfy({ $0.covering(in: held) != nil }) {
+            if try Cast.customerCapabilities().allSatisfy({ $0.covering(in: capabilities) != nil }) {
                 return (state, secret.text)
             }
             // Of a time when keys could do less.

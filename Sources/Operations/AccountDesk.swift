@@ -89,12 +89,14 @@ public struct AccountDesk: Sendable {
         return (record.accountID, verdict == .alreadyDone)
     }
 
-    /// Whether a key as its owner holds it is one of the ledger's that still works; whose, if it is.
-    public func account(of secret: APIKeySecret) async throws(OperationError) -> AccountID? {
+    /// Whether a key as its owner holds it is one of the ledger's that still works; whose, and what it may do, if it is.
+    public func owner(
+        of secret: APIKeySecret
+    ) async throws(OperationError) -> (account: AccountID, capabilities: [Capability])? {
         guard let record = try await find(secret.keyID), record.key.revokedAt == nil,
             secret.matches(record.key.secretDigest)
         else { return nil }
-        return record.accountID
+        return (record.accountID, record.key.capabilities)
     }
 
     /// An account as it stands.
