@@ -88,7 +88,12 @@ struct SetupTests {
     @Test("serve names what the definitions lack")
     func namesMissingVariables() async throws {
         try await Program.here("init", "--journals", "2").expect(0)
-        try await Program.here("serve", "--port", "0").expect(69, "providers/kie-jobs.yaml:7", "KIE_API_KEY", "--simulator")
+        try await Program.here("serve", "--port", "0").expect(
+            69,
+            "providers/kie-jobs.yaml:7",
+            "KIE_API_KEY",
+            "--simulator"
+        )
         try await Program.here("serve", "--port", "0", "--models", "nowhere").expect(69, "nowhere")
     }
 
