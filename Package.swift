@@ -305,8 +305,8 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "runledger", "App", "Ledger", "LedgerStore", "LocalCluster", "Operations", "Registry", "Runs",
-                "TestSupport", asyncHTTPClient, nioCore, nioHTTP1,
+                "runledger", "App", "Ledger", "LedgerStore", "LocalCluster", "NetworkTestSupport", "Operations",
+                "Registry", "Runs", "TestSupport", asyncHTTPClient, crypto, nioCore, nioHTTP1,
             ],
             swiftSettings: settings
         ),

@@ -10,15 +10,24 @@ public final class LoopbackServer: Sendable {
     private let seen: Seen
 
     private final class Seen: Sendable {
-        let requests = Mutex<[String]>([])
-        let bodies = Mutex<[String]>([])
+        let messages = Mutex<[Message]>([])
         let connections = Mutex((open: 0, most: 0, all: 0))
     }
 
+    /// A request that came.
+    public struct Message: Sendable {
+        /// Its first line and its headers.
+        public let head: String
+        /// Its body, if it announced a length.
+        public let body: String
+    }
+
+    /// The requests that came.
+    public var messages: [Message] { seen.messages.withLock { $0 } }
     /// The heads of the requests that came.
-    public var requests: [String] { seen.requests.withLock { $0 } }
+    public var requests: [String] { messages.map(\.head) }
     /// The bodies of the requests that came, those that announce their length.
-    public var bodies: [String] { seen.bodies.withLock { $0 } }
+    public var bodies: [String] { messages.map(\.body) }
     /// How many connections were opened.
     public var connectionCount: Int { seen.connections.withLock(\.all) }
     /// How many connections were open at a time.
@@ -91,8 +100,7 @@ public final class LoopbackServer: Sendable {
             guard body.count >= length else { return }
             let text = String(decoding: body, as: UTF8.self)
             received = []
-            seen.requests.withLock { $0.append(head) }
-            seen.bodies.withLock { $0.append(text) }
+            seen.messages.withLock { $0.append(Message(head: head, body: text)) }
             let (channel, answer) = (context.channel, answer)
             Task {
                 guard let text = await answer(head) else { return }

@@ -16,6 +16,8 @@ struct Call: Sendable {
     var prompt = "hi"
     /// Sent instead of the inputs.
     var body: String?
+    /// Whether the answer does not wait for the run's end.
+    var isAsync = false
     var timeout = TimeAmount.seconds(60)
 }
 
@@ -50,7 +52,7 @@ struct Answer: Sendable {
 extension Stack {
     /// Sends one request.
     func send(_ call: Call, to url: String) async -> Reply {
-        var request = HTTPClientRequest(url: "\(url)/api/models/\(call.model)/run")
+        var request = HTTPClientRequest(url: "\(url)/api/models/\(call.model)/run\(call.isAsync ? "?async=true" : "")")
         request.method = .POST
         request.headers.add(name: "x-api-key", value: call.customer.key)
         let inputs: JSONValue = ["inputs": ["prompt": .string(call.prompt)]]

@@ -24,7 +24,7 @@ final class Stack: Sendable {
     private let folder: String
     private let processes = Mutex<[ServiceProcess]>([])
     private let connection: LedgerConnection
-    private let simulatorPort: Int
+    let simulatorPort: Int
 
     /// Starts a ledger with a simulator, and stops everything after the body.
     static func with(_ body: @Sendable (Stack) async throws -> Void) async throws {
@@ -96,14 +96,21 @@ final class Stack: Sendable {
     // MARK: Accounts
 
     /// Opens an account with a key that may run every model.
-    func openAccount(tier: Tier = .business, credits: Int64 = 0, freeRuns: Int64 = 0) async throws -> Customer {
+    ///
+    /// - Parameter capabilities: what else the key may do.
+    func openAccount(
+        tier: Tier = .business,
+        credits: Int64 = 0,
+        freeRuns: Int64 = 0,
+        capabilities: [String] = []
+    ) async throws -> Customer {
         let desk = AccountDesk(connection)
         let account = try await desk.openAccount(tier: tier)
         if credits > 0 { _ = try await desk.addCredits(Credits(whole: credits), to: account, kind: .topUp) }
         if freeRuns > 0 { _ = try await desk.issueGrant(of: Call.textModel, .runs(freeRuns), to: account) }
-        let capabilities = ["model:run", "execution:read", "execution:cancel"].compactMap { Capability($0) }
-        let secret = try await desk.issueKey(to: account, name: "test", capabilities: capabilities)
-        return Customer(account: account, key: secret.text)
+        let all = (["model:run", "execution:read", "execution:cancel"] + capabilities).compactMap { Capability($0) }
+        let secret = try await desk.issueKey(to: account, name: "test", capabilities: all)
+        return Customer(account: account, key: secret.text, keyID: secret.keyID)
     }
 
     /// An account as it stands.
@@ -142,6 +149,12 @@ final class Stack: Sendable {
         return try #require(json["runs"]?.arrayValue)
     }
 
+    /// The simulator's books, by provider and by run.
+    func simulatorBooks() async throws -> JSONValue {
+        let response = try await http.get(url: "\(simulatorURL)/books").get()
+        return try JSONValue(parsing: response.body.map { Array($0.readableBytesView) } ?? [])
+    }
+
     /// Tells the simulator how to behave.
     func script(_ script: JSONValue) async throws {
         let response = try await http.post(url: "\(simulatorURL)/script", body: .string(script.description)).get()
@@ -160,6 +173,7 @@ struct RunningService: Sendable {
 struct Customer: Sendable {
     let account: AccountID
     let key: String
+    let keyID: KeyID
 }
 
 /// Returns once something holds; fails the test after a time.
