@@ -46,9 +46,10 @@ db-status: build ## Say whether it runs, and where
 psql: db-start ## Open psql on the private cluster's ledger
 	@scripts/psql
 
-bench: build ## Measure the ledger alone, then the service over HTTP
+bench: build ## Measure the ledger alone, then the service over HTTP, and answers to asynchronous requests
 	@$(RUNLEDGER) bench ledger
 	@$(RUNLEDGER) bench http
+	@$(RUNLEDGER) bench http --async --concurrency 64
 
 clean: ## Stop the private cluster and remove it with all data, and the build
 	@scripts/clean

@@ -35,7 +35,7 @@ extension RunService {
 
     func plan(_ request: RunRequest, _ preflight: RunPreflight, _ executionID: ExecutionID) -> Plan? {
         guard let runner, let definition = preflight.definition, let inputs = preflight.inputs,
-            definition.supportsAsync
+            definition.provider.kind.isPolled
         else { return nil }
         // One that the caller waits for needs no room: its caller's connection is the bound.
         let hasRoom = request.isAsync && runner.takeRoom()

@@ -29,7 +29,8 @@ struct ChaosCalls: Sendable {
                 "image_url": "https://example.com/1.png", "video_url": "https://example.com/1.mp4",
                 "character_orientation": "image",
             ]
-        ), "nano-banana-2": (false, ["prompt": "hi", "num_images": 2]), "seedance-2-0": (true, ["prompt": "hi"]),
+        ), "nano-banana-2": (false, ["prompt": "hi", "num_images": 2]), "draft-image": (false, ["prompt": "hi"]),
+        "seedance-2-0": (true, ["prompt": "hi"]),
         "seedance-2-0-fast": (true, ["prompt": "hi"]), "seedance-2-0-full-access": (true, ["prompt": "hi"]),
         "seedream-v5": (false, ["prompt": "hi", "num_images": 2]), "studio-preview": (true, ["prompt": "hi"]),
         "suno-v5": (true, ["prompt": "hi"]),
