@@ -6,7 +6,10 @@ struct BatchNeeds {
     private(set) var accounts: [AccountID] = []
     private(set) var pots: [PotID] = []
     private(set) var keys: [KeyID] = []
+    /// Runs that are to be admitted.
     private(set) var executions: [ProjectionRow<ExecutionID>] = []
+    /// Runs that are to be moved on.
+    private(set) var moved: [ProjectionRow<ExecutionID>] = []
     private(set) var holds: [ProjectionRow<HoldID>] = []
     private(set) var commands: [ProjectionRow<CommandID>] = []
     private(set) var cancels: [ExecutionID] = []
@@ -25,7 +28,7 @@ struct BatchNeeds {
     private mutating func add(_ command: Command) {
         switch command.action {
         case .admitRun(let run):
-            add(run.executionID, of: command)
+            holds.append(ProjectionRow(command.accountID, HoldID(run.executionID.value)))
             executions.append(ProjectionRow(command.accountID, run.executionID))
             readsWindows = true
         case .recordSubmission(let submission): add(submission.executionID, of: command)
@@ -48,6 +51,7 @@ struct BatchNeeds {
     /// A run that a command wants to move on is under way, as a rule; whether it has ended is asked only if it is not.
     private mutating func add(_ execution: ExecutionID, of command: Command) {
         holds.append(ProjectionRow(command.accountID, HoldID(execution.value)))
+        moved.append(ProjectionRow(command.accountID, execution))
     }
 
     /// Reads everything in one unit that begins the transaction and locks the journal.
@@ -104,12 +108,10 @@ struct BatchNeeds {
         in journal: JournalID,
         _ session: PostgresSession
     ) async throws(PostgresError) {
-        let asked = Set(executions)
         let places = loaded.places
-        let wanted = holds.filter { places[$0.value] == nil }
-            .map { ProjectionRow($0.account, ExecutionID($0.value.value)) }.filter { !asked.contains($0) }
-        guard !wanted.isEmpty else { return }
-        for row in try await session.query(LoadEndedExecutions(journal: journal, executions: wanted)) {
+        let missing = moved.filter { places[HoldID($0.value.value)] == nil }
+        guard !missing.isEmpty else { return }
+        for row in try await session.query(LoadEndedExecutions(journal: journal, executions: missing)) {
             loaded.states[row.account]?.executions[row.value.id] = row.value
         }
     }
