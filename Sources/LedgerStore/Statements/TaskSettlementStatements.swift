@@ -68,22 +68,15 @@ struct AcceptTasks: PostgresStatement {
     }
 }
 
-/// Lets go of tasks whose runs were recorded as unresolved by whoever had them.
-struct LetGoTasks: PostgresStatement {
-    typealias Row = Void
-    static let name = "let_go_tasks"
-    static let sql = """
-        UPDATE ledger.run_tasks SET
-            state = CASE WHEN state IN ('queued', 'submitting') THEN 'looking_up' ELSE state END,
-            overdue = true, attempts = 0, claimed_by = NULL, next_action_at = $3
-        FROM unnest($2::uuid[]) freed (id)
-        WHERE journal = $1 AND execution_id = freed.id
-        """
-    static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .timestamptz]
+/// A change of some runs' tasks that makes them due at a moment.
+protocol DatedTaskChange: PostgresStatement where Row == Void {
+    var journal: JournalID { get }
+    var executions: [ExecutionID] { get }
+    var now: Timestamp { get }
+}
 
-    let journal: JournalID
-    let executions: [ExecutionID]
-    let now: Timestamp
+extension DatedTaskChange {
+    static var parameterTypes: [PostgresType] { [.int2, .uuidArray, .timestamptz] }
 
     func encode(into parameters: inout ParameterEncoder) {
         parameters.journal(journal)
@@ -92,9 +85,24 @@ struct LetGoTasks: PostgresStatement {
     }
 }
 
+/// Lets go of tasks whose runs were recorded as unresolved by whoever had them.
+struct LetGoTasks: DatedTaskChange {
+    static let name = "let_go_tasks"
+    static let sql = """
+        UPDATE ledger.run_tasks SET
+            state = CASE WHEN state IN ('queued', 'submitting') THEN 'looking_up' ELSE state END,
+            overdue = true, attempts = 0, claimed_by = NULL, next_action_at = $3
+        FROM unnest($2::uuid[]) freed (id)
+        WHERE journal = $1 AND execution_id = freed.id
+        """
+
+    let journal: JournalID
+    let executions: [ExecutionID]
+    let now: Timestamp
+}
+
 /// Passes wishes to cancel on to whoever has the tasks, or makes them due.
-struct CancelTasks: PostgresStatement {
-    typealias Row = Void
+struct CancelTasks: DatedTaskChange {
     static let name = "cancel_tasks"
     static let sql = """
         UPDATE ledger.run_tasks SET
@@ -103,17 +111,10 @@ struct CancelTasks: PostgresStatement {
         FROM unnest($2::uuid[]) cancelled (id)
         WHERE journal = $1 AND execution_id = cancelled.id
         """
-    static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .timestamptz]
 
     let journal: JournalID
     let executions: [ExecutionID]
     let now: Timestamp
-
-    func encode(into parameters: inout ParameterEncoder) {
-        parameters.journal(journal)
-        parameters.identifiers(executions)
-        parameters.timestamptz(microseconds: now.microseconds)
-    }
 }
 
 /// Deletes the tasks of runs that have ended, and with them the inputs.
