@@ -37,29 +37,6 @@ public struct WebhookSettings: Hashable, Sendable {
 
 /// A delivery as a log shows it.
 public struct WebhookDelivery: Hashable, Sendable {
-    /// One attempt.
-    public struct Attempt: Hashable, Sendable {
-        /// Its number, from 1.
-        public let number: Int
-        /// When it began.
-        public let startedAt: Timestamp
-        /// How long it took.
-        public let milliseconds: Int64
-        /// The status of the answer, if there was one.
-        public let status: Int?
-        /// Why there was none.
-        public let error: String?
-
-        /// Makes an attempt.
-        public init(number: Int, startedAt: Timestamp, milliseconds: Int64, status: Int?, error: String?) {
-            self.number = number
-            self.startedAt = startedAt
-            self.milliseconds = milliseconds
-            self.status = status
-            self.error = error
-        }
-    }
-
     /// Its id, as the receiver knows it.
     public let id: String
     /// What it reports.
@@ -73,7 +50,7 @@ public struct WebhookDelivery: Hashable, Sendable {
     /// When it is tried again.
     public let nextAttemptAt: Timestamp?
     /// The attempts so far.
-    public let attempts: [Attempt]
+    public let attempts: [DeliveryAttempt]
 
     /// Makes a delivery.
     public init(
@@ -83,7 +60,7 @@ public struct WebhookDelivery: Hashable, Sendable {
         state: String,
         createdAt: Timestamp,
         nextAttemptAt: Timestamp?,
-        attempts: [Attempt]
+        attempts: [DeliveryAttempt]
     ) {
         self.id = id
         self.event = event

@@ -163,15 +163,7 @@ extension WebhookDelivery {
             state: record.state.rawValue,
             createdAt: record.createdAt,
             nextAttemptAt: record.nextAttemptAt,
-            attempts: record.attempts.map {
-                Attempt(
-                    number: $0.number,
-                    startedAt: $0.startedAt,
-                    milliseconds: $0.milliseconds,
-                    status: $0.status,
-                    error: $0.error
-                )
-            }
+            attempts: record.attempts
         )
     }
 }

@@ -67,7 +67,7 @@ struct WebhookRouteTests {
 
         func deliveries(of key: KeyID, limit: Int) async throws(WebhookRefusal) -> [WebhookDelivery] {
             let at = Timestamp(microseconds: 0)
-            let attempt = WebhookDelivery.Attempt(number: 1, startedAt: at, milliseconds: 7, status: 500, error: nil)
+            let attempt = DeliveryAttempt(number: 1, startedAt: at, milliseconds: 7, status: 500, error: nil)
             return [
                 WebhookDelivery(
                     id: "msg_1",
