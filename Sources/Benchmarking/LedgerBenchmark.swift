@@ -8,14 +8,18 @@ public struct LedgerBenchmark: Sendable {
     public let inFlight: Int
     /// How long to run.
     public let duration: Duration
-    /// How many accounts share the load; each is on the Business plan, with its limit of 1,000 runs a minute.
+    /// How many accounts share the load.
     public let accountCount: Int
+    /// Their plan: a run of a Business account passes the limiter, of 1,000 a minute, and is six events; one of an
+    /// Enterprise account has no limit, and is five.
+    public let tier: Tier
 
     /// Makes a benchmark.
-    public init(inFlight: Int, duration: Duration, accountCount: Int) {
+    public init(inFlight: Int, duration: Duration, accountCount: Int, tier: Tier) {
         self.inFlight = inFlight
         self.duration = duration
         self.accountCount = accountCount
+        self.tier = tier
     }
 
     /// What was measured.
@@ -57,7 +61,7 @@ public struct LedgerBenchmark: Sendable {
                     let journal = store.journal(of: account)
                     let key = KeyID(ids.next(in: journal))
                     let actions: [Command.Action] = [
-                        .openAccount(OpenAccount(tier: .business)),
+                        .openAccount(OpenAccount(tier: tier)),
                         .issueKey(
                             IssueKey(
                                 keyID: key,

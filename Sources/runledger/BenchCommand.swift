@@ -139,6 +139,13 @@ enum BenchParse {
 
     static func sessions(_ text: String) throws -> Int { try number(text, 1...64, "sessions") }
 
+    static func tier(_ text: String) throws -> Tier {
+        guard let tier = Tier(rawValue: text), [.business, .enterprise].contains(tier) else {
+            throw ValidationError("it takes business or enterprise: accounts of other plans run no models.")
+        }
+        return tier
+    }
+
     private static func number(_ text: String, _ range: ClosedRange<Int>, _ unit: String) throws -> Int {
         guard let number = Int(text), range.contains(number) else {
             throw ValidationError("it takes a whole number of \(unit) from \(range.lowerBound) to \(range.upperBound).")

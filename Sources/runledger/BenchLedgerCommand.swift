@@ -22,6 +22,8 @@ struct BenchLedgerCommand: AsyncParsableCommand {
     var concurrency = 1_024
     @Option(help: "Accounts that share the load; each may run 1,000 times a minute.", transform: BenchParse.accounts)
     var accounts = 300
+    @Option(help: "The accounts' plan, business or enterprise: only the first is limited.", transform: BenchParse.tier)
+    var tier: Tier = .business
     @Option(help: "Journals of the ledger.", transform: BenchParse.journals)
     var journals: Int16 = 4
     @Option(help: "Connections of the writers.", transform: BenchParse.sessions)
@@ -75,7 +77,12 @@ struct BenchLedgerCommand: AsyncParsableCommand {
         do {
             let clock: @Sendable () -> Timestamp = { SystemClock.now() }
             func benchmark(_ inFlight: Int, _ seconds: Int) -> LedgerBenchmark {
-                LedgerBenchmark(inFlight: inFlight, duration: .seconds(seconds), accountCount: accounts)
+                LedgerBenchmark(
+                    inFlight: inFlight,
+                    duration: .seconds(seconds),
+                    accountCount: accounts,
+                    tier: tier
+                )
             }
             let tenants = try await benchmark(1, 1).openAccounts(in: connection.store, clock: clock)
             Terminal.error.passing("one run at a time for 2 s")
