@@ -66,6 +66,7 @@ let package = Package(
         ),
         .target(name: "Migrations", dependencies: ["Postgres", "SQLFiles"], swiftSettings: settings),
         .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres"], swiftSettings: settings),
+        .target(name: "TransparencyLog", dependencies: ["Ledger", crypto], swiftSettings: settings),
         .target(name: "Registry", dependencies: ["Ledger", crypto, yams], swiftSettings: settings),
         .target(name: "Runs", dependencies: ["Ledger", "Registry", crypto], swiftSettings: settings),
         .target(
@@ -186,6 +187,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: settings),
+        .testTarget(
+            name: "TransparencyLogTests",
+            dependencies: ["Ledger", "TransparencyLog"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres"], swiftSettings: settings),
         .testTarget(
             name: "LocalClusterTests",
