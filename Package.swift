@@ -67,6 +67,11 @@ let package = Package(
         .target(name: "Migrations", dependencies: ["Postgres", "SQLFiles"], swiftSettings: settings),
         .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres"], swiftSettings: settings),
         .target(name: "TransparencyLog", dependencies: ["Ledger", crypto], swiftSettings: settings),
+        .target(
+            name: "LogPublishing",
+            dependencies: ["Ledger", "LedgerStore", "TransparencyLog"],
+            swiftSettings: settings
+        ),
         .target(name: "Registry", dependencies: ["Ledger", crypto, yams], swiftSettings: settings),
         .target(name: "Runs", dependencies: ["Ledger", "Registry", crypto], swiftSettings: settings),
         .target(
@@ -190,6 +195,13 @@ let package = Package(
         .testTarget(
             name: "TransparencyLogTests",
             dependencies: ["Ledger", "TransparencyLog"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "LogPublishingTests",
+            dependencies: [
+                "Ledger", "LedgerStore", "LedgerTestSupport", "LogPublishing", "TestSupport", "TransparencyLog",
+            ],
             swiftSettings: settings
         ),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres"], swiftSettings: settings),

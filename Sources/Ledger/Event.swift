@@ -121,4 +121,16 @@ public struct Event: Hashable, Sendable {
             previousHash: previousHash
         )
     }
+
+    /// The bytes that its hash covers.
+    public var canonicalBytes: [UInt8] {
+        CanonicalBytes.bytes(
+            version: version,
+            journal: journal,
+            position: position,
+            sequence: sequence,
+            content: content,
+            previousHash: previousHash
+        )
+    }
 }

@@ -18,6 +18,18 @@ extension LedgerStore {
         return rows.first.map { KeyRecord(accountID: $0.account, key: $0.value) }
     }
 
+    /// A page of a journal's events in order, from the one after a position on. Positions are committed in order, so a
+    /// reader that goes on from the last one it saw misses none.
+    ///
+    /// - Parameter limit: the most events that are read, at least 1.
+    public func events(
+        in journal: JournalID,
+        after position: Int64,
+        limit: Int
+    ) async throws(LedgerStoreError) -> [Event] {
+        try await ask(ReadEvents(journal: journal, after: position, upTo: .max, limit: Int64(limit)))
+    }
+
     /// The account as it stands at one moment, with its pots that have credits, its grants and its windows; nil when it is
     /// unknown.
     public func state(of account: AccountID) async throws(LedgerStoreError) -> LedgerState? {

@@ -1,0 +1,174 @@
+import Foundation
+import Ledger
+import LedgerStore
+import LedgerTestSupport
+import LogPublishing
+import TestSupport
+import Testing
+import TransparencyLog
+
+@Suite("Journal log", .gated, .database(LedgerDatabase.template(journals: 1)))
+struct JournalLogTests {
+    private static let signer = NoteSigner(name: "ledger.example/journal/0", kind: .log, seed: Array(1...32))!
+    private static let journal = JournalID(0)
+
+    private func withLog(_ body: (LedgerStore, TestClock, JournalLog, URL) async throws -> Void) async throws {
+        let clock = TestClock()
+        var settings = StoreSettings()
+        settings.clock = { clock.now }
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("log-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await withStore(settings) { store in
+            try await body(store, clock, log(of: store, in: folder), folder)
+        }
+    }
+
+    private func log(of store: LedgerStore, in folder: URL, signer: NoteSigner = signer) -> JournalLog {
+        JournalLog(of: Self.journal, in: store, storage: LogFolder(folder.path), signer: signer, pageSize: 100)
+    }
+
+    private func allEvents(_ store: LedgerStore) async throws -> [Event] {
+        try await store.events(in: Self.journal, after: 0, limit: 100_000)
+    }
+
+    @Test("an empty journal has a checkpoint of an empty tree")
+    func empty() async throws {
+        try await withLog { _, _, log, _ in
+            let checkpoint = try await log.publish()
+            #expect(checkpoint.size == 0)
+            #expect(checkpoint.root == MerkleHash.emptyRoot)
+            #expect(try await log.receipt(at: 1) == nil)
+        }
+    }
+
+    @Test("a log that is published in steps has the root over the events' own hashes, and a receipt for each")
+    func inSteps() async throws {
+        try await withLog { store, clock, log, _ in
+            var sizes: [UInt64] = []
+            for _ in 0..<4 {
+                _ = try await History.make(in: store, clock: clock)
+                let checkpoint = try await log.publish()
+                let events = try await allEvents(store)
+                #expect(checkpoint.size == UInt64(events.count))
+                #expect(checkpoint.root == MerkleHash.root(of: events.map(\.hash)))
+                sizes.append(checkpoint.size)
+            }
+            let events = try await allEvents(store)
+            // More than one full tile, so that the second level is used.
+            #expect(events.count > 256)
+            #expect(Set(sizes).count == 4)
+            for event in events {
+                let proof = try #require(try await log.receipt(at: event.position))
+                _ = try proof.verify(event.hash, log: Self.signer.verifier)
+                // What comes with it is the entry: an auditor needs nothing else.
+                #expect(MerkleHash.leaf(try #require(proof.extra)) == event.hash)
+            }
+            #expect(try await log.receipt(at: Int64(events.count) + 1) == nil)
+        }
+    }
+
+    @Test("publishing again without new events changes no file")
+    func unchanged() async throws {
+        try await withLog { store, clock, log, folder in
+            _ = try await History.make(in: store, clock: clock)
+            let first = try await log.publish()
+            let before = try files(folder)
+            #expect(try await log.publish() == first)
+            #expect(try files(folder) == before)
+        }
+    }
+
+    @Test("files that a crash left without a checkpoint are written again")
+    func crashed() async throws {
+        try await withLog { store, clock, log, folder in
+            _ = try await History.make(in: store, clock: clock)
+            try await log.publish()
+            let checkpoint = folder.appendingPathComponent("checkpoint")
+            let signed = try Data(contentsOf: checkpoint)
+            for _ in 0..<4 { _ = try await History.make(in: store, clock: clock) }
+            let whole = try await log.publish()
+            // As if the publisher had died just before it put the second checkpoint in place.
+            try signed.write(to: checkpoint)
+            #expect(try await log.publish() == whole)
+        }
+    }
+
+    @Test("a journal that lost its tail, or whose past was changed, is not signed again")
+    func setBack() async throws {
+        try await withLog { store, clock, log, folder in
+            _ = try await History.make(in: store, clock: clock)
+            let published = try await log.publish()
+            let before = try files(folder)
+            let last = published.size
+            try await tamper("DELETE FROM ledger.events WHERE position = \(last)")
+            await #expect(throws: LogPublishingError.journalIsShorter(published: last)) { try await log.publish() }
+            #expect(try files(folder) == before)
+        }
+    }
+
+    @Test("an event whose columns were changed is not published, nor anything after it")
+    func changedEvent() async throws {
+        try await withLog { store, clock, log, folder in
+            _ = try await History.make(in: store, clock: clock)
+            let before = try await log.publish()
+            _ = try await History.make(in: store, clock: clock)
+            let position = Int64(before.size) + 5
+            try await tamper("UPDATE ledger.events SET model = 'other' WHERE position = \(position)")
+            await #expect(throws: LogPublishingError.eventDamaged(position: position)) { try await log.publish() }
+            try await tamper("DELETE FROM ledger.events WHERE position = \(position)")
+            await #expect(throws: LogPublishingError.gap(position: position)) { try await log.publish() }
+            let note = try String(contentsOf: folder.appendingPathComponent("checkpoint"), encoding: .utf8)
+            #expect(Checkpoint(try #require(SignedNote(note)), signedBy: Self.signer.verifier) == before)
+        }
+    }
+
+    @Test("the last published event, replaced by one with a hash of its own, is not built upon")
+    func replacedEvent() async throws {
+        try await withLog { store, clock, log, _ in
+            _ = try await History.make(in: store, clock: clock)
+            let size = try await log.publish().size
+            try await tamper(
+                """
+                UPDATE ledger.events SET detail = NULL WHERE position = \(size);
+                UPDATE ledger.events SET hash = ledger.event_hash(events) WHERE position = \(size)
+                """
+            )
+            await #expect(throws: LogPublishingError.eventDiffers(position: Int64(size))) { try await log.publish() }
+        }
+    }
+
+    @Test("a changed tile, a foreign checkpoint and a missing bundle stop the log")
+    func damagedFiles() async throws {
+        try await withLog { store, clock, log, folder in
+            for _ in 0..<4 { _ = try await History.make(in: store, clock: clock) }
+            let size = try await log.publish().size
+            let partial = folder.appendingPathComponent("tile/0/00\(size / 256).p/\(size % 256)")
+            let intact = try Data(contentsOf: partial)
+            var changed = intact
+            changed[7] ^= 1
+            try changed.write(to: partial)
+            await #expect(throws: LogPublishingError.rootDiffers(size: size)) { try await log.publish() }
+            try intact.dropLast().write(to: partial)
+            await #expect(throws: LogPublishingError.self) { try await log.publish() }
+            try intact.write(to: partial)
+            let bundle = folder.appendingPathComponent("tile/entries/00\(size / 256).p/\(size % 256)")
+            try FileManager.default.removeItem(at: bundle)
+            await #expect(throws: LogPublishingError.self) { try await log.receipt(at: Int64(size)) }
+            let stranger = NoteSigner(name: "ledger.example/journal/0", kind: .log, seed: Array(2...33))!
+            let foreign = self.log(of: store, in: folder, signer: stranger)
+            await #expect(throws: LogPublishingError.checkpointNotOurs) { try await foreign.publish() }
+        }
+    }
+
+    private func files(_ folder: URL) throws -> [String: Data] {
+        var files: [String: Data] = [:]
+        let enumerator = FileManager.default.enumerator(atPath: folder.path)
+        while let path = enumerator?.nextObject() as? String {
+            let url = folder.appendingPathComponent(path)
+            var isFolder: ObjCBool = false
+            FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
+            if !isFolder.boolValue { files[path] = try Data(contentsOf: url) }
+        }
+        return files
+    }
+}
