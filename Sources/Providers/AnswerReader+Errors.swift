@@ -60,7 +60,7 @@ extension AnswerReader {
     }
 
     /// What it means that work which had been accepted ended without a result.
-    func ended(_ body: JSONValue, providerRequestID: String) -> DispatchOutcome {
+    func ended(_ body: JSONValue, providerRequestID: String?) -> DispatchOutcome {
         let found = codes(in: body, nil)
         let known = found.lazy.compactMap { code in self.classOf(code).map { (code, $0) } }.first
         // The answer itself was a success, so without a code that is known the provider is to blame.

@@ -68,7 +68,7 @@ extension AnswerReader {
     func outcome(_ message: AnthropicMessage?, cut reason: UnresolvedReason, inputs: ValidatedInputs) -> DispatchOutcome
     {
         guard let message else { return .unresolved(reason, providerRequestID: nil) }
-        if let error = message.error { return ended(error, providerRequestID: message.id ?? "") }
+        if let error = message.error { return ended(error, providerRequestID: message.id) }
         // All of the content comes before the reason; what is missing after it changes nothing.
         guard let stopReason = message.stopReason else { return .unresolved(reason, providerRequestID: message.id) }
         let usage = DeliveredUsage(

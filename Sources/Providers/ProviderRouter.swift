@@ -87,15 +87,24 @@ public struct ProviderRouter: ModelProvider {
     }
 
     /// Submits once, if there is a slot; see `ModelProvider.submit(_:)`.
+    ///
+    /// Takes a retry from the provider's budget for the next attempt, unless that only waits for a slot; without one, and
+    /// after as many as the definition allows, the run has failed.
     public func submit(_ request: DispatchRequest) async -> SubmitOutcome {
-        let entry = await gates.enter(request, canWait: false, isRetry: false)
+        let entry = await gates.enter(request, canWait: false, isRetry: !request.history.isFirst)
         if let refusal = Self.refusal(entry) {
-            return .notAccepted(refusal.failure, retryAfter: refusal.retryAfter)
+            return .notAccepted(refusal.failure, costsRetry: false, retryAfter: refusal.retryAfter)
         }
         switch await attempt(request) {
         case .accepted(let task): return .accepted(task)
         case .ended(let outcome): return .ended(outcome)
-        case .notAccepted(let failure, let reason): return .notAccepted(failure, retryAfter: reason.retryAfter)
+        case .notAccepted(let failure, let reason):
+            let costsRetry = reason.reason != .requeue
+            if costsRetry {
+                guard request.history.retryCount < request.model.provider.limits.retries, gates.spendRetry(request)
+                else { return .ended(.failed(failure)) }
+            }
+            return .notAccepted(failure, costsRetry: costsRetry, retryAfter: reason.retryAfter)
         }
     }
 

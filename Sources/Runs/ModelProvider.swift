@@ -13,6 +13,8 @@ public struct DispatchRequest: Sendable {
     public let deadline: ContinuousClock.Instant
     /// Where the provider may call when the run's state has changed; nil when the service can't be reached from outside.
     public let callbackURL: String?
+    /// How often it was submitted before.
+    public let history: SubmitHistory
 
     /// Makes a request.
     public init(
@@ -20,13 +22,29 @@ public struct DispatchRequest: Sendable {
         model: ModelDefinition,
         inputs: ValidatedInputs,
         deadline: ContinuousClock.Instant,
-        callbackURL: String? = nil
+        callbackURL: String? = nil,
+        history: SubmitHistory = SubmitHistory()
     ) {
         self.executionID = executionID
         self.model = model
         self.inputs = inputs
         self.deadline = deadline
         self.callbackURL = callbackURL
+        self.history = history
+    }
+}
+
+/// What came before an attempt to submit a run.
+public struct SubmitHistory: Hashable, Sendable {
+    /// Whether this is the first attempt.
+    public let isFirst: Bool
+    /// Attempts before it that were retries; those after a wait for a slot are none.
+    public let retryCount: Int
+
+    /// Makes the history of a first attempt, unless told otherwise.
+    public init(isFirst: Bool = true, retryCount: Int = 0) {
+        self.isFirst = isFirst
+        self.retryCount = retryCount
     }
 }
 
@@ -135,7 +153,8 @@ public protocol ModelProvider: Sendable {
 
     /// Sends the billable request at most once, and does not wait for the end of the work.
     ///
-    /// - Returns: `accepted` by a provider that is polled; `ended` for every other provider, once it has answered.
+    /// - Returns: `accepted` by a provider that is polled; `ended` for every other provider, once it has answered, and
+    ///   when it was not accepted and neither the definition nor the provider's budget allows a retry.
     func submit(_ request: DispatchRequest) async -> SubmitOutcome
 
     /// Asks once about work that was accepted.

@@ -24,8 +24,10 @@ public enum SubmitOutcome: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - DispatchFailure: what to tell the customer if there is no time for another attempt.
+    ///   - costsRetry: whether the next attempt is one of the retries that the definition allows; false where the run
+    ///     only waits for a free slot or for the breaker.
     ///   - retryAfter: how long to leave the provider alone; nil for the caller's own backoff.
-    case notAccepted(DispatchFailure, retryAfter: Duration?)
+    case notAccepted(DispatchFailure, costsRetry: Bool, retryAfter: Duration?)
 }
 
 /// What one question about accepted work has taught.

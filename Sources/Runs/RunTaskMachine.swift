@@ -88,13 +88,19 @@ struct RunTaskMachine: Sendable {
         case .accepted(let work):
             return .accepted(work, firstPollAt: now.adding(milliseconds: model.schedule.firstMilliseconds))
         case .ended(let outcome): return ended(outcome, task, model, now: now)
-        case .notAccepted(let failure, let retryAfter):
+        case .notAccepted(let failure, let costsRetry, let retryAfter):
+            guard !costsRetry || task.attempts < model.retries else { return .ended(.failed(failure)) }
             var task = task
             task.state = .queued
             task.pending = PendingOutcome(failure: failure).text
-            let pause = max(patience.submitMilliseconds.pause(after: task.attempts), retryAfter?.wholeMilliseconds ?? 0)
-            task.attempts += 1
-            let next = now.adding(milliseconds: pause)
+            let range = patience.submitMilliseconds
+            // Attempts count retries only; who waits for a slot asks less often the longer it has waited.
+            let waited = task.facts.admittedAt.duration(to: now).wholeMilliseconds
+            let backoff =
+                costsRetry
+                ? range.pause(after: task.attempts) : min(max(waited / 2, range.lowerBound), range.upperBound)
+            if costsRetry { task.attempts += 1 }
+            let next = now.adding(milliseconds: max(backoff, retryAfter?.wholeMilliseconds ?? 0))
             guard next < task.facts.deadlineAt else { return .ended(.failed(failure)) }
             return .wait(task, until: next)
         }
@@ -213,6 +219,8 @@ struct RunTaskMachine: Sendable {
 struct RunPricing: Sendable {
     /// When to poll.
     let schedule: PollSchedule
+    /// How often a run may be submitted again that was not accepted.
+    let retries: Int
     /// What the customer pays for what a provider says it delivered.
     let cost: @Sendable (DeliveredUsage) -> Credits
 }

@@ -163,7 +163,7 @@ final class TaskRunner: Sendable {
             self.definition = definition
             self.inputs = inputs
             let (quote, isSame) = (task.facts.quote, definition.version == task.facts.definitionVersion)
-            self.pricing = RunPricing(schedule: poll.schedule) { usage in
+            self.pricing = RunPricing(schedule: poll.schedule, retries: definition.provider.limits.retries) { usage in
                 // Another version's price is not what was quoted.
                 guard isSame else { return quote }
                 // A usage report that no amount can hold can't lower the price: the customer pays the quote at most.
@@ -180,7 +180,9 @@ final class TaskRunner: Sendable {
             model: work.definition,
             inputs: work.inputs,
             deadline: .now.advanced(by: left),
-            callbackURL: callback.flatMap { token in callbackBase.map { $0 + token.text } }
+            callbackURL: callback.flatMap { token in callbackBase.map { $0 + token.text } },
+            // Only a submit that was not accepted leaves a failure behind, and counts as an attempt if it was a retry.
+            history: SubmitHistory(isFirst: task.pending == nil, retryCount: Int(task.attempts))
         )
     }
 

@@ -46,7 +46,7 @@ final class StepProvider: ModelProvider {
     ) async -> DispatchOutcome {
         switch await submit(request) {
         case .ended(let outcome): return outcome
-        case .notAccepted(let failure, _): return .failed(failure)
+        case .notAccepted(let failure, _, _): return .failed(failure)
         case .accepted(let task):
             await submitted(task)
             while true {

@@ -78,7 +78,7 @@ struct WorkerTests {
             provider.follow {
                 $0.submit = { request in
                     provider.count("submit") == 1
-                        ? .notAccepted(busy, retryAfter: nil) : .accepted(ProviderTask(id: "job"))
+                        ? .notAccepted(busy, costsRetry: true, retryAfter: nil) : .accepted(ProviderTask(id: "job"))
                 }
             }
             let service = try bench.service()
@@ -95,11 +95,29 @@ struct WorkerTests {
     func neverTaken() async throws {
         try await AsyncBench.with { bench in
             let busy = DispatchFailure(message: "No room for it", failureClass: .provider)
-            bench.provider.follow { $0.submit = { _ in .notAccepted(busy, retryAfter: nil) } }
+            bench.provider.follow { $0.submit = { _ in .notAccepted(busy, costsRetry: false, retryAfter: nil) } }
             let service = try bench.service()
             try await withWorker(service) {
                 let run = try await bench.wait(for: .failed, of: try await bench.submit(service, "brief").executionID)
                 #expect(try await bench.report(run.id)?.errorMessage == "No room for it")
+                #expect(try await bench.available == Credits(whole: 1_000))
+            }
+        }
+    }
+
+    @Test(
+        "a run that its provider keeps refusing is sent as often as its definition allows, then fails and costs nothing"
+    )
+    func retriesSpent() async throws {
+        try await AsyncBench.with { bench in
+            let busy = DispatchFailure(message: "Rate limit", failureClass: .provider)
+            bench.provider.follow { $0.submit = { _ in .notAccepted(busy, costsRetry: true, retryAfter: nil) } }
+            let service = try bench.service()
+            try await withWorker(service) {
+                let run = try await bench.wait(for: .failed, of: try await bench.submit(service).executionID)
+                #expect(try await bench.report(run.id)?.errorMessage == "Rate limit")
+                // The first attempt, and three retries.
+                #expect(bench.provider.count("submit") == 4)
                 #expect(try await bench.available == Credits(whole: 1_000))
             }
         }

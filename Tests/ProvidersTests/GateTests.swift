@@ -163,7 +163,8 @@ struct GateTests {
                 #expect(await bench.router.submit(request) == .accepted(ProviderTask(id: "k1")))
             }
             let next = try bench.request("kling-old", ["prompt": "x"], seconds: 1)
-            guard case .notAccepted(let failure, retryAfter: nil) = await bench.router.submit(next) else {
+            let refused = await bench.router.submit(next)
+            guard case .notAccepted(let failure, costsRetry: false, retryAfter: nil) = refused else {
                 Issue.record("there was a slot")
                 return
             }
@@ -172,6 +173,48 @@ struct GateTests {
             #expect(server.received.count { $0.method == "POST" } == 20)
             let health = try #require(bench.router.health.first)
             #expect(health.name == "kling" && health.underWayCount == 20 && health.breaker == .closed)
+        }
+    }
+
+    @Test("one submit at a time, too, retries only as often as the definition and the provider's budget allow")
+    func submitRetries() async throws {
+        let script = #"POST /contents/generations/tasks -> 429 {"error":{"code":"ServerOverloaded","message":"x"}}"#
+        try await withScript(script) { bench, server in
+            func submit(_ history: SubmitHistory) async throws -> SubmitOutcome {
+                await bench.router.submit(try bench.request("seedance", ["prompt": "x"], history: history))
+            }
+            // Of the definition's three retries the last has been: no more, and none is taken from the budget.
+            guard case .ended(let end) = try await submit(SubmitHistory(isFirst: false, retryCount: 3)) else {
+                Issue.record("retried beyond the definition")
+                return
+            }
+            #expect(describe(end) == "failed provider ServerOverloaded")
+            #expect(bench.router.health.map(\.retriesLeft) == [10])
+            for left in (0..<4).map({ 9 - $0 }) {
+                let outcome = try await submit(SubmitHistory(isFirst: false, retryCount: 1))
+                guard case .notAccepted(_, costsRetry: true, _) = outcome else {
+                    Issue.record("\(outcome)")
+                    return
+                }
+                #expect(bench.router.health.map(\.retriesLeft) == [left])
+            }
+            #expect(server.received.count == 5)
+        }
+    }
+
+    @Test("a submit that finds no free slot upstream waits for one, and takes no retry from the budget")
+    func submitWaits() async throws {
+        let script = #"POST /v1/videos/text2video -> 429 {"code":1303,"message":"parallel task over limit"}"#
+        try await withScript(script) { bench, _ in
+            for _ in 0..<12 {
+                let history = SubmitHistory(isFirst: false, retryCount: 3)
+                let request = try bench.request("kling-old", ["prompt": "x"], history: history)
+                guard case .notAccepted(_, costsRetry: false, _) = await bench.router.submit(request) else {
+                    Issue.record("not put back into the queue")
+                    return
+                }
+            }
+            #expect(bench.router.health.map(\.retriesLeft) == [10])
         }
     }
 

@@ -67,7 +67,8 @@ struct Bench: Sendable {
         _ inputs: JSONValue,
         id: ExecutionID = anyExecutionID(),
         seconds: Double = 5,
-        callbackURL: String? = nil
+        callbackURL: String? = nil,
+        history: SubmitHistory = SubmitHistory()
     ) throws -> DispatchRequest {
         guard let model = registry.model(named: name), case .valid(let valid) = model.validate(inputs) else {
             throw NotRunnable()
@@ -77,7 +78,8 @@ struct Bench: Sendable {
             model: model,
             inputs: valid,
             deadline: .now + .milliseconds(Int(seconds * 1_000)),
-            callbackURL: callbackURL
+            callbackURL: callbackURL,
+            history: history
         )
     }
 

@@ -187,7 +187,7 @@ struct TaskTests {
         try await server.stop()
         try await withBench(port: server.port) { bench in
             guard
-                case .notAccepted(let failure, _) = await bench.router.submit(
+                case .notAccepted(let failure, true, _) = await bench.router.submit(
                     try bench.request("seedance", ["prompt": "x"])
                 )
             else {

@@ -26,6 +26,7 @@ let vendorModels: [DefinitionFile] = [
                   - {$each: "{inputs.images}", as: {type: image_url, image_url: {url: "{item}"}, role: reference_image}}
             """
     ),
+    model("kie-image", type: "image", use: "kie-jobs", extra: "model: painter"),
     model("suno-song", type: "audio", use: "suno", extra: "model: V5"),
     model("kling-old", type: "video", use: "kling", extra: "model: kling-v2\n  path: /v1/videos/text2video"),
     model("kling-new", type: "video", use: "kling-3", extra: "path: /text-to-video/kling-3.0"),

@@ -18,7 +18,7 @@ struct VendorTests {
     }
 
     /// Reads cases: `model | what happens | outcome [| submits]`, then the lines of the script, then an empty line.
-    private static func cases(_ text: String, prelude: String = "") -> [Case] {
+    static func cases(_ text: String, prelude: String = "") -> [Case] {
         text.components(separatedBy: "\n\n").map { block in
             let lines = block.split(separator: "\n").map(String.init)
             let cells = lines[0].components(separatedBy: " | ")
@@ -32,7 +32,7 @@ struct VendorTests {
         }
     }
 
-    private static func run(_ given: Case) async throws {
+    static func run(_ given: Case) async throws {
         try await withScript(given.script) { bench, server in
             let outcome = try await bench.run(given.model, ["prompt": "a cat"], seconds: 20)
             #expect(describe(outcome) == given.outcome)

@@ -54,9 +54,9 @@ struct QuoteTests {
         kling-v3-i2v {"start_image_url":"https://a.b/c","generate_audio":false,"duration":"3"} -> 24 x 3 = 72, wholesale 336000
         kling-o3-ref2v {"image_urls":["https://a.b/c"],"duration":"15"} -> 24 x 15 = 360, wholesale 1680000
         kling-2-5-turbo-pro {"duration":"10"} -> 15 x 10 = 150, wholesale 700000
-        # the longest that the orientation allows
-        kling-v3-motion {"image_url":"https://a.b/c","video_url":"https://a.b/d","character_orientation":"video"} -> 36 x 30 = 1080, wholesale 5040000
-        kling-v3-motion {"image_url":"https://a.b/c","video_url":"https://a.b/d","character_orientation":"image"} -> 36 x 10 = 360, wholesale 1680000
+        # flat, for the longest that the orientation allows
+        kling-v3-motion {"image_url":"https://a.b/c","video_url":"https://a.b/d","character_orientation":"video"} -> 1080 x 1 = 1080, wholesale 5040000
+        kling-v3-motion {"image_url":"https://a.b/c","video_url":"https://a.b/d","character_orientation":"image"} -> 360 x 1 = 360, wholesale 1680000
 
         # per image, per call
         seedream-v5 {"num_images":6} -> 8 x 6 = 48, wholesale 210000
@@ -86,7 +86,7 @@ struct QuoteTests {
         let quote = try model.quote(inputs)
         let shown = "\(quote.unitPrice) x \(quote.units) = \(quote.amount), wholesale \(quote.wholesale.microdollars)"
         #expect(shown == row.right)
-        #expect(quote.priceVersion == 1)
+        #expect(quote.priceVersion == (row.left.hasPrefix("kling-v3-motion") ? 2 : 1))
         #expect(quote.definitionVersion == model.version)
         #expect(quote.amount.isPositive)
         #expect(try model.quote(inputs) == quote)
@@ -102,6 +102,9 @@ struct QuoteTests {
             # More than asked for costs more than the quote: the caller debits the quote and absorbs the rest.
             gpt-image-2 {"n":3} delivered 4 -> costs 40, provider 120000
             studio-preview {"duration":"10"} delivered 8 -> costs 96, provider 896000
+            # fal says no duration, and one that it said would not change a flat price.
+            kling-v3-motion {"image_url":"https://a.b/c","video_url":"https://a.b/d","character_orientation":"image"} delivered nothing said -> costs 360, provider 1680000
+            kling-v3-motion {"image_url":"https://a.b/c","video_url":"https://a.b/d","character_orientation":"video"} delivered 4 -> costs 1080, provider 5040000
             # A price per call does not depend on a count.
             gpt-5-4-mini {} delivered 7 -> costs 1, provider 900
             """

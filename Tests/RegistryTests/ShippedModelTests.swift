@@ -103,6 +103,8 @@ struct ShippedModelTests {
             claude-sonnet {"prompt":"x","image_urls":["https://a/b"]} -> {"max_tokens":2048,"messages":[{"content":[{"source":{"type":"url","url":"https://a/b"},"type":"image"},{"text":"x","type":"text"}],"role":"user"}],"model":"claude-sonnet-4-5","stream":true}
             gpt-image-2-direct {"prompt":"x"} -> {"model":"gpt-image-2","moderation":"auto","n":1,"output_format":"png","prompt":"x","quality":"medium","size":"1024x1024"}
             flux-1-1-pro {"prompt":"x"} -> {"input":{"aspect_ratio":"1:1","output_format":"webp","prompt":"x","prompt_upsampling":false,"safety_tolerance":2}}
+            gpt-5-4-mini {"prompt":"x","system":"y"} -> {"max_tokens":2048,"model":"gpt-5.4-mini","prompt":"x","system":"y"}
+            gemini-3-1-flash-lite {"prompt":"x","system":"y"} -> {"max_tokens":2048,"model":"gemini-3.1-flash-lite","prompt":"x","system":"y"}
             suno-v5 {"prompt":"x"} -> {"callBackUrl":"https://callback.invalid/","customMode":false,"instrumental":false,"model":"V5","prompt":"x"}
             kling-2-5-turbo-pro {"prompt":"x"} -> {"aspect_ratio":"16:9","cfg_scale":0.5,"duration":"5","external_task_id":"run-1","mode":"pro","model_name":"kling-v2-5-turbo","prompt":"x"}
             """#

@@ -17,6 +17,7 @@ struct RunTaskMachineTests {
             growthPercent: 200,
             ceilingMilliseconds: 6_000
         ),
+        retries: 10,
         cost: { Credits(whole: 2 * ($0.units ?? 1)) }
     )
     static let success = DispatchOutcome.succeeded(
@@ -109,7 +110,11 @@ struct RunTaskMachineTests {
             as [(Int32, Int64?, Int64)]
     )
     func notAccepted(attempts: Int32, retryAfter: Int64?, pause: Int64) {
-        let outcome = SubmitOutcome.notAccepted(Self.failure, retryAfter: retryAfter.map { .seconds($0) })
+        let outcome = SubmitOutcome.notAccepted(
+            Self.failure,
+            costsRetry: true,
+            retryAfter: retryAfter.map { .seconds($0) }
+        )
         let tried = task(.submitting) { $0.attempts = attempts }
         let conclusion = machine.submitted(outcome, tried, Self.pricing, now: at(10))
         guard case .wait(let next, let until) = conclusion else {
@@ -122,6 +127,34 @@ struct RunTaskMachineTests {
         #expect(PendingOutcome(next.pending)?.failure == Self.failure)
         // Too late for another attempt: the run fails with what the provider said last.
         #expect(machine.submitted(outcome, tried, Self.pricing, now: at(300)) == .ended(.failed(Self.failure)))
+    }
+
+    @Test("once the retries of the definition are used up, the run fails with what the provider said last")
+    func retriesUsedUp() {
+        let outcome = SubmitOutcome.notAccepted(Self.failure, costsRetry: true, retryAfter: nil)
+        let tried = task(.submitting) { $0.attempts = 10 }
+        #expect(machine.submitted(outcome, tried, Self.pricing, now: at(10)) == .ended(.failed(Self.failure)))
+    }
+
+    @Test(
+        "waiting for a slot or for the breaker costs no retry, and asks less often the longer it goes on",
+        arguments: [(0, nil, 1_000), (10, nil, 5_000), (200, nil, 30_000), (10, 45, 45_000)]
+            as [(Int64, Int64?, Int64)]
+    )
+    func waitsForSlot(seconds: Int64, retryAfter: Int64?, pause: Int64) {
+        let outcome = SubmitOutcome.notAccepted(
+            Self.failure,
+            costsRetry: false,
+            retryAfter: retryAfter.map { .seconds($0) }
+        )
+        let tried = task(.submitting) { $0.attempts = 10 }
+        let conclusion = machine.submitted(outcome, tried, Self.pricing, now: at(seconds))
+        guard case .wait(let next, let until) = conclusion else {
+            Issue.record("\(conclusion)")
+            return
+        }
+        #expect(next.state == .queued && next.attempts == 10)
+        #expect(until == at(seconds).adding(milliseconds: pause))
     }
 
     @Test("a submit without an answer is searched for, or polled where an id is known")
