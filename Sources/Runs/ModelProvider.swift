@@ -13,6 +13,8 @@ public struct DispatchRequest: Sendable {
     public let deadline: ContinuousClock.Instant
     /// Where the provider may call when the run's state has changed; nil when the service can't be reached from outside.
     public let callbackURL: String?
+    /// Wakes whoever polls for the run when the provider has called; nil when nobody would.
+    public let hint: RunSignals.Watcher?
 
     /// Makes a request.
     public init(
@@ -20,13 +22,15 @@ public struct DispatchRequest: Sendable {
         model: ModelDefinition,
         inputs: ValidatedInputs,
         deadline: ContinuousClock.Instant,
-        callbackURL: String? = nil
+        callbackURL: String? = nil,
+        hint: RunSignals.Watcher? = nil
     ) {
         self.executionID = executionID
         self.model = model
         self.inputs = inputs
         self.deadline = deadline
         self.callbackURL = callbackURL
+        self.hint = hint
     }
 }
 
