@@ -42,9 +42,9 @@ extension LedgerStore: RunTaskStore {
         _ executions: [ExecutionID],
         by instance: Int64,
         until: Timestamp
-    ) async throws(LedgerFailure) {
+    ) async throws(LedgerFailure) -> [ExecutionID] {
         do throws(LedgerStoreError) {
-            try await renewTasks(executions, instance: instance, until: until)
+            return try await renewTasks(executions, instance: instance, until: until)
         } catch {
             throw LedgerFailure(error)
         }

@@ -54,15 +54,20 @@ extension LedgerStore {
     }
 
     /// Prolongs a process's claims on tasks.
+    ///
+    /// - Returns: those that somebody has a hint for.
+    @discardableResult
     public func renewTasks(
         _ executions: [ExecutionID],
         instance: Int64,
         until: Timestamp
-    ) async throws(LedgerStoreError) {
+    ) async throws(LedgerStoreError) -> [ExecutionID] {
+        var hinted: [ExecutionID] = []
         for (journal, ids) in Dictionary(grouping: executions, by: \.journal) {
             let renewal = RenewTasks(journal: journal, executions: ids, instance: instance, until: until)
-            _ = try await change(renewal)
+            hinted += try await change(renewal).filter(\.isHinted).map(\.execution)
         }
+        return hinted
     }
 
     /// The processes that have tasks.

@@ -83,15 +83,23 @@ extension LedgerStore {
     }
 
     /// Claims due deliveries of a journal; the claim on each ends at a moment, after which others may claim it.
+    ///
+    /// - Parameters:
+    ///   - journal: the journal.
+    ///   - now: what is due by then.
+    ///   - until: when the claims end.
+    ///   - limit: how many at most.
+    ///   - busyKeys: keys whose deliveries are left alone.
     public func claimDeliveries(
         in journal: JournalID,
         at now: Timestamp,
         until: Timestamp,
-        limit: Int
+        limit: Int,
+        passingOver busyKeys: [KeyID] = []
     ) async throws(LedgerStoreError) -> [ClaimedDelivery] {
         var unit = PipelineBatch()
         unit.append(EndAbandonedDeliveries(journal: journal, now: now))
-        unit.append(ClaimDeliveries(journal: journal, now: now, limit: limit, until: until))
+        unit.append(ClaimDeliveries(journal: journal, now: now, limit: limit, until: until, busyKeys: busyKeys))
         let results = try await tell(unit)
         do throws(PostgresError) {
             return try results[1].decode(as: ClaimDeliveries.self)

@@ -71,10 +71,9 @@ public struct ProviderRouter: ModelProvider {
         while true {
             switch action {
             case .sleep(let wakeAt):
-                guard (try? await Task.sleep(until: start + wakeAt, clock: .continuous)) != nil else {
-                    return .unresolved(.interrupted, providerRequestID: task.id)
-                }
-                action = machine.woke(at: start.duration(to: .now))
+                let isHinted = await Self.sleep(until: start + wakeAt, or: request.hint)
+                guard !Task.isCancelled else { return .unresolved(.interrupted, providerRequestID: task.id) }
+                action = isHinted ? .poll : machine.woke(at: start.duration(to: .now))
             case .poll:
                 switch await poll(request, task) {
                 case .ended(let outcome): return outcome
@@ -84,6 +83,16 @@ public struct ProviderRouter: ModelProvider {
             case .deadlinePassed: return .unresolved(.deadlinePassed, providerRequestID: task.id)
             }
         }
+    }
+
+    /// Returns whether a hint came before the time.
+    private static func sleep(until end: ContinuousClock.Instant, or hint: RunSignals.Watcher?) async -> Bool {
+        guard let hint else {
+            try? await Task.sleep(until: end, clock: .continuous)
+            return false
+        }
+        await hint.wait(atMost: ContinuousClock.now.duration(to: end))
+        return ContinuousClock.now < end
     }
 
     /// Submits once, if there is a slot; see `ModelProvider.submit(_:)`.

@@ -75,7 +75,8 @@ struct RunController {
         if let window = accepted.window { headers.append(window) }
         let body = ResponseBody(json: [
             ("_async", .bool(true)), ("executionId", .string(accepted.executionID.description)),
-            ("requestId", accepted.providerRequestID.map { .string($0) } ?? .null), ("status", "processing"),
+            ("requestId", .string(accepted.providerRequestID ?? accepted.executionID.description)),
+            ("status", "processing"),
             ("webhookDelivery", .webhookDelivery(await webhooks.deliveryURL(for: identity.keyID))),
             ("pollUrl", .string(location)),
         ])

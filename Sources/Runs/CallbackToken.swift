@@ -88,7 +88,9 @@ public struct CallbackDesk: Sendable {
                 let isGenuine = await verifier.isGenuine(provider: model.provider, headers: headers, body: body)
                 guard isGenuine else { return .notGenuine }
             }
-            _ = try await tasks.hintTask(token.executionID, token.digest)
+            guard try await tasks.hintTask(token.executionID, token.digest) else { return .taken }
+            // Whoever of this process polls for a caller that waits, and the worker, for a run that nobody has.
+            service.hints.signal(token.executionID)
             service.wakeWorker()
             return .taken
         } catch {

@@ -93,7 +93,7 @@ public struct ExecutionDesk: Sendable {
             while let end, !execution.status.isEnd, !Task.isCancelled {
                 let left = ContinuousClock.now.duration(to: deadline)
                 guard left > .zero else { break }
-                await end.first(within: min(left, Self.lookAgain))
+                await end.wait(atMost: min(left, Self.lookAgain))
                 glance = try await reader.glance(at: asked, account: identity.accountID, key: identity.keyID)
                 execution = glance.execution ?? execution
             }
@@ -129,7 +129,7 @@ public struct ExecutionDesk: Sendable {
             )
             switch try await service.ledger.decide(command) {
             case .cancelRequested(let execution):
-                if execution.status.isEnd { service.signals.ended(asked) } else { service.wakeWorker() }
+                if execution.status.isEnd { service.signals.signal(asked) } else { service.wakeWorker() }
                 return .found(await view(execution, glance.report), window: window)
             case .refused(let refusal, _): return .refused(refusal, window: window)
             case let verdict: preconditionFailure("a wish to cancel was answered with \(verdict)")

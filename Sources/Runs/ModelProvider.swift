@@ -15,6 +15,8 @@ public struct DispatchRequest: Sendable {
     public let callbackURL: String?
     /// How often it was submitted before.
     public let history: SubmitHistory
+    /// Wakes whoever polls for the run when the provider has called; nil when nobody would.
+    public let hint: RunSignals.Watcher?
 
     /// Makes a request.
     public init(
@@ -23,7 +25,8 @@ public struct DispatchRequest: Sendable {
         inputs: ValidatedInputs,
         deadline: ContinuousClock.Instant,
         callbackURL: String? = nil,
-        history: SubmitHistory = SubmitHistory()
+        history: SubmitHistory = SubmitHistory(),
+        hint: RunSignals.Watcher? = nil
     ) {
         self.executionID = executionID
         self.model = model
@@ -31,6 +34,7 @@ public struct DispatchRequest: Sendable {
         self.deadline = deadline
         self.callbackURL = callbackURL
         self.history = history
+        self.hint = hint
     }
 }
 

@@ -39,7 +39,10 @@ public final class RunService: Sendable {
     let tasks: (any RunTaskStore)?
     let runner: TaskRunner?
     let observer: any RunObserver
-    let signals = EndSignals()
+    /// Ends of runs.
+    let signals = RunSignals()
+    /// Providers' callbacks.
+    let hints = RunSignals()
     let alarm = Alarm()
     private let provider: any ModelProvider
     private let media: any MediaKeeper
@@ -90,7 +93,7 @@ public final class RunService: Sendable {
         self.tasks = options.tasks
         self.media = options.media
         self.callbackBase = callbackBase
-        self.runner = options.tasks.map { [signals] tasks in
+        self.runner = options.tasks.map { [signals, hints] tasks in
             TaskRunner(
                 instance: instance,
                 limits: TaskRunner.Limits(claim: options.claim, steps: options.steps),
@@ -105,6 +108,7 @@ public final class RunService: Sendable {
                     callbackBase: callbackBase,
                     observer: observer,
                     signals: signals,
+                    hints: hints,
                     model: { catalogue.model(named: $0, version: $1) ?? catalogue.model(named: $0) }
                 )
             )
@@ -211,7 +215,8 @@ public final class RunService: Sendable {
                 model: definition,
                 inputs: inputs,
                 deadline: .now.advanced(by: .seconds(definition.deadlineSeconds)),
-                callbackURL: plan.flatMap { plan in callbackBase.map { $0 + plan.token.text } }
+                callbackURL: plan.flatMap { plan in callbackBase.map { $0 + plan.token.text } },
+                hint: plan == nil ? nil : hints.watch(executionID)
             )
             return await carryOut(dispatch, for: request, admission, plan)
         case .alreadyAdmitted:
@@ -285,7 +290,7 @@ public final class RunService: Sendable {
         while true {
             do throws(LedgerFailure) {
                 if case .settled(let settlement) = try await ledger.decide(command) {
-                    signals.ended(executionID)
+                    signals.signal(executionID)
                     return settlement.execution
                 }
                 observer.settlementRefused(executionID)

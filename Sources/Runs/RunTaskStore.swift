@@ -32,7 +32,13 @@ public protocol RunTaskStore: Sendable {
     ) async throws(LedgerFailure) -> RunTask.Cancel?
 
     /// Prolongs this process's claims.
-    func renewTasks(_ executions: [ExecutionID], by instance: Int64, until: Timestamp) async throws(LedgerFailure)
+    ///
+    /// - Returns: those that somebody has a hint for.
+    func renewTasks(
+        _ executions: [ExecutionID],
+        by instance: Int64,
+        until: Timestamp
+    ) async throws(LedgerFailure) -> [ExecutionID]
 
     /// The processes that have tasks, alive or not.
     func taskHolders() async throws(LedgerFailure) -> Set<Int64>

@@ -23,7 +23,8 @@ final class TaskRunner: Sendable {
     private let clock: @Sendable () -> Timestamp
     private let callbackBase: String?
     private let observer: any RunObserver
-    private let signals: EndSignals
+    private let signals: RunSignals
+    private let hints: RunSignals
     private let model: @Sendable (String, Int32) -> ModelDefinition?
     private let state = Mutex(State())
 
@@ -51,6 +52,7 @@ final class TaskRunner: Sendable {
         self.callbackBase = parts.callbackBase
         self.observer = parts.observer
         self.signals = parts.signals
+        self.hints = parts.hints
         self.model = parts.model
     }
 
@@ -64,7 +66,8 @@ final class TaskRunner: Sendable {
         let clock: @Sendable () -> Timestamp
         let callbackBase: String?
         let observer: any RunObserver
-        let signals: EndSignals
+        let signals: RunSignals
+        let hints: RunSignals
         let model: @Sendable (String, Int32) -> ModelDefinition?
     }
 
@@ -108,7 +111,9 @@ final class TaskRunner: Sendable {
     /// Prolongs every claim of this process.
     func renew() async throws(LedgerFailure) {
         let held = state.withLock { Array($0.held.keys) }
-        if !held.isEmpty { try await tasks.renewTasks(held, by: instance, until: claimEnd) }
+        guard !held.isEmpty else { return }
+        // Callbacks that another process took for runs that this one polls.
+        for hinted in try await tasks.renewTasks(held, by: instance, until: claimEnd) { hints.signal(hinted) }
     }
 
     func claim(_ limit: Int) async throws(LedgerFailure) -> [RunTask] {
@@ -262,7 +267,7 @@ final class TaskRunner: Sendable {
             )
             let verdict = await decide(.settleRun(settlement), task)
             if case .refused = verdict { observer.settlementRefused(task.facts.executionID) }
-            signals.ended(task.facts.executionID)
+            signals.signal(task.facts.executionID)
         }
         return nil
     }
@@ -300,82 +305,6 @@ final class TaskRunner: Sendable {
                 await Task { try? await Task.sleep(for: pause) }.value
                 backoff = min(backoff * 2, .seconds(2))
             }
-        }
-    }
-}
-
-/// Wakes whoever waits in this process for the end of a run.
-public final class EndSignals: Sendable {
-    private struct State {
-        var number = 0
-        var watchers: [ExecutionID: [Int: AsyncStream<Void>.Continuation]] = [:]
-    }
-
-    private let state = Mutex(State())
-
-    /// Nobody waits.
-    public init() {}
-
-    /// Watches for the end of a run from now on.
-    func watch(_ execution: ExecutionID) -> AsyncStream<Void> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let number = state.withLock { state in
-            state.number += 1
-            state.watchers[execution, default: [:]][state.number] = continuation
-            return state.number
-        }
-        continuation.onTermination = { [weak self] _ in self?.forget(execution, number) }
-        return stream
-    }
-
-    private func forget(_ execution: ExecutionID, _ number: Int) {
-        state.withLock { state in
-            state.watchers[execution]?[number] = nil
-            if state.watchers[execution]?.isEmpty == true { state.watchers[execution] = nil }
-        }
-    }
-
-    /// A run has ended, or was asked to.
-    func ended(_ execution: ExecutionID) {
-        let watchers = state.withLock { $0.watchers[execution].map { Array($0.values) } ?? [] }
-        for watcher in watchers { watcher.yield() }
-    }
-}
-
-/// Rung to wake one who waits, or who comes to wait later.
-final class Alarm: Sendable {
-    private struct State {
-        var isRung = false
-        var sleeper: AsyncStream<Void>.Continuation?
-    }
-
-    private let state = Mutex(State())
-
-    func ring() {
-        state.withLock { state in
-            if let sleeper = state.sleeper { sleeper.yield() } else { state.isRung = true }
-            state.sleeper = nil
-        }
-    }
-
-    func wait(atMost time: Duration) async {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        state.withLock { state in
-            if state.isRung { continuation.yield() } else { state.sleeper = continuation }
-            state.isRung = false
-        }
-        await stream.first(within: time)
-    }
-}
-
-extension AsyncStream<Void> {
-    /// Returns at the first element, or after a time.
-    func first(within time: Duration) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { for await _ in self { return } }
-            group.addTask { try? await Task.sleep(for: time) }
-            await group.next()
-            group.cancelAll()
         }
     }
 }

@@ -16,8 +16,10 @@ public struct WebhookWorker: Service {
     public struct Options: Sendable {
         /// Positions of a journal that are looked at in one transaction.
         public var positions: Int64 = 2_000
-        /// Deliveries that are claimed in one transaction, and sent at a time.
-        public var deliveries = 16
+        /// Deliveries that are sent at a time.
+        public var deliveries = 64
+        /// Deliveries of one key that are sent at a time, so that a slow receiver delays nobody else's.
+        public var deliveriesPerKey = 4
         /// How long to wait when there was nothing to do.
         public var idle = Duration.seconds(1)
         /// How long an attempt may take.
@@ -31,6 +33,7 @@ public struct WebhookWorker: Service {
     private let clock: @Sendable () -> Timestamp
     private let logger: Logger
     private let options: Options
+    private let lanes: DeliveryLanes
 
     /// Makes a worker.
     public init(
@@ -45,20 +48,30 @@ public struct WebhookWorker: Service {
         self.clock = clock
         self.logger = logger
         self.options = options
+        self.lanes = DeliveryLanes(total: options.deliveries, perKey: options.deliveriesPerKey)
     }
 
     /// Works until the process is told to stop.
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                let worked = await turn()
-                if !worked { try? await Task.sleep(for: options.idle) }
+                let worked = await begin()
+                if !worked { await lanes.wait(atMost: options.idle) }
             }
         }
+        await lanes.finish()
     }
 
-    /// Goes once over every journal; says whether there was anything to do.
+    /// Goes once over every journal and finishes what it has begun; says whether there was anything to do.
     public func turn() async -> Bool {
+        let worked = await begin()
+        await lanes.finish()
+        return worked
+    }
+
+    /// Goes once over every journal and begins the attempts that are due, as far as there is room; says whether there was
+    /// anything to do.
+    private func begin() async -> Bool {
         var worked = false
         for number in 0..<store.journalCount where !Task.isCancelled {
             do throws(LedgerStoreError) {
@@ -79,17 +92,24 @@ public struct WebhookWorker: Service {
     }
 
     private func deliver(in journal: JournalID) async throws(LedgerStoreError) -> Bool {
-        let now = clock()
-        // Four times the attempt's own time: a claim is lost by a process that has died, not by a slow one.
-        let until = now.adding(seconds: options.timeout.components.seconds * 4 + 1)
-        let claimed = try await store.claimDeliveries(in: journal, at: now, until: until, limit: options.deliveries)
-        await withTaskGroup(of: Void.self) { group in
-            for delivery in claimed {
-                // Not cancelled with the worker: a report that was sent and not noted would be sent again.
-                group.addTask { await Task { await attempt(delivery) }.value }
-            }
+        var worked = false
+        while !Task.isCancelled, let lot = lanes.nextLot {
+            let now = clock()
+            // Four times the attempt's own time: a claim is lost by a process that has died, not by a slow one.
+            let until = now.adding(seconds: options.timeout.components.seconds * 4 + 1)
+            let claimed = try await store.claimDeliveries(
+                in: journal,
+                at: now,
+                until: until,
+                limit: lot.limit,
+                passingOver: lot.busyKeys
+            )
+            // Not cancelled with the worker: a report that was sent and not noted would be sent again.
+            for delivery in claimed { lanes.begin(delivery.key) { await attempt(delivery) } }
+            guard !claimed.isEmpty else { break }
+            worked = true
         }
-        return !claimed.isEmpty
+        return worked
     }
 
     private func attempt(_ delivery: ClaimedDelivery) async {

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Foundation
 import Glibc
 import Ledger
 import LocalCluster
@@ -46,6 +47,40 @@ struct AsyncTests {
             #expect(await second.process.stop() == .exited(code: 0))
             #expect(try await stack.verify()["clean"] == true)
             #expect(try await stack.state(of: customer).account?.available == Credits(whole: 910))
+        }
+    }
+
+    @Test("a run with a caller who waits ends soon after its callback, however seldom it is polled")
+    func callback() async throws {
+        try await withTemporaryFolder { folder in
+            for part in ["models", "providers"] {
+                try FileManager.default.createDirectory(
+                    atPath: "\(folder)/\(part)",
+                    withIntermediateDirectories: true
+                )
+                let source = "\(Program.sources)/\(part)"
+                for name in try FileManager.default.contentsOfDirectory(atPath: source) where name.hasSuffix(".yaml") {
+                    let text = try String(contentsOfFile: "\(source)/\(name)", encoding: .utf8)
+                    let seldom = text.replacing(/(first|interval|ceiling)Milliseconds: [0-9]+/) { match in
+                        "\(match.1)Milliseconds: 60000"
+                    }
+                    try seldom.write(toFile: "\(folder)/\(part)/\(name)", atomically: true, encoding: .utf8)
+                }
+            }
+            try await Stack.with { stack in
+                try await stack.script(["jobMilliseconds": 1_000])
+                let customer = try await stack.openAccount(credits: 100)
+                let port = freePort()
+                let service = try await stack.startService(
+                    port: port,
+                    models: "\(folder)/models",
+                    environment: ["RUNLEDGER_PUBLIC_URL": "http://127.0.0.1:\(port)"]
+                )
+                let start = ContinuousClock.now
+                let reply = await stack.send(Call(customer: customer, model: Call.imageModel), to: service.url)
+                #expect(reply.summary == "200")
+                #expect(start.duration(to: .now) < .seconds(20))
+            }
         }
     }
 
@@ -100,6 +135,7 @@ extension Stack {
         let bytes = try await response.body.collect(upTo: 1 << 20)
         let json = try JSONValue(parsing: bytes.readableBytesView)
         try #require(response.status == .accepted, "\(json)")
+        #expect(json["requestId"]?.stringValue?.isEmpty == false, "\(json)")
         return try #require(json["executionId"]?.stringValue)
     }
 

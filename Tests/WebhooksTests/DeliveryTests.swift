@@ -86,6 +86,40 @@ struct DeliveryTests {
         }
     }
 
+    @Test("A receiver that hangs with many deliveries delays no other key's, and never has more than four of its own")
+    func slowReceiver() async throws {
+        try await withReceiver(answer: { _ in nil }) { hanging, hangingURL in
+            try await withReceiver { quick, quickURL in
+                try await Bench.with { bench in
+                    let slowKey = KeyID(FreshID.bits(in: bench.tenant.journal))
+                    let capabilities = ["model:run", "webhook:receive"]
+                    try await bench.store.succeed(bench.tenant.issueKey(slowKey, capabilities: capabilities))
+                    _ = try await bench.desk.setWebhook(of: slowKey, url: hangingURL, secret: nil)
+                    _ = try await bench.desk.setWebhook(of: bench.tenant.key, url: quickURL, secret: nil)
+                    for _ in 0..<100 { try await bench.end(bench.begin(key: slowKey)) }
+                    let worker = bench.worker(timeout: .seconds(15))
+                    let work = Task { try await worker.run() }
+                    while hanging.requests.count < 4 { try await Task.sleep(for: .milliseconds(10)) }
+                    let id = try await bench.begin()
+                    let start = ContinuousClock.now
+                    try await bench.end(id)
+                    while quick.requests.isEmpty, start.duration(to: .now) < .seconds(10) {
+                        try await Task.sleep(for: .milliseconds(10))
+                    }
+                    #expect(quick.requests.count == 1)
+                    #expect(start.duration(to: .now) < .seconds(2))
+                    #expect(hanging.mostConnections == 4)
+                    work.cancel()
+                    _ = await work.result
+                    // What was under way is noted, and the rest waits for its turn.
+                    let log = try await bench.desk.deliveries(of: slowKey, limit: 200)
+                    #expect(log.count == 100)
+                    #expect(log.count { !$0.attempts.isEmpty } == 4)
+                }
+            }
+        }
+    }
+
     @Test("Failures and cancellations are reported as what they are")
     func otherEnds() async throws {
         try await withReceiver { server, url in

@@ -38,6 +38,7 @@ struct ClaimDeliveries: PostgresStatement {
             FROM (
                 SELECT t.journal, t.delivery_id FROM ledger.webhook_deliveries t
                 WHERE t.journal = $1 AND t.next_attempt_at <= $2 AND t.attempts < 10
+                    AND NOT (t.key_id = ANY($5))
                 ORDER BY t.journal, t.next_attempt_at LIMIT $3
                 FOR UPDATE SKIP LOCKED
             ) due
@@ -52,18 +53,20 @@ struct ClaimDeliveries: PostgresStatement {
         LEFT JOIN ledger.executions x ON x.journal = c.journal AND x.execution_id = c.execution_id
         LEFT JOIN ledger.execution_results r ON r.journal = c.journal AND r.execution_id = c.execution_id
         """
-    static let parameterTypes: [PostgresType] = [.int2, .timestamptz, .int8, .timestamptz]
+    static let parameterTypes: [PostgresType] = [.int2, .timestamptz, .int8, .timestamptz, .uuidArray]
 
     let journal: JournalID
     let now: Timestamp
     let limit: Int
     let until: Timestamp
+    let busyKeys: [KeyID]
 
     func encode(into parameters: inout ParameterEncoder) {
         parameters.journal(journal)
         parameters.timestamptz(microseconds: now.microseconds)
         parameters.int8(Int64(limit))
         parameters.timestamptz(microseconds: until.microseconds)
+        parameters.uuidArray(busyKeys.map(\.postgresUUID))
     }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ClaimedDelivery {

@@ -161,14 +161,14 @@ struct PutTask: PostgresStatement {
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> RunTask.Cancel { try row.word(0) }
 }
 
-/// Prolongs the claims of a process on some tasks.
+/// Prolongs the claims of a process on some tasks, and tells which have a hint.
 struct RenewTasks: PostgresStatement {
-    typealias Row = Void
     static let name = "renew_tasks"
     static let sql = """
         UPDATE ledger.run_tasks SET next_action_at = $4
         FROM unnest($2::uuid[]) held (id)
         WHERE journal = $1 AND execution_id = held.id AND claimed_by = $3
+        RETURNING execution_id, hinted
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .int8, .timestamptz]
 
@@ -182,6 +182,10 @@ struct RenewTasks: PostgresStatement {
         parameters.identifiers(executions)
         parameters.int8(instance)
         parameters.timestamptz(microseconds: until.microseconds)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> (execution: ExecutionID, isHinted: Bool) {
+        (try row.id(0), try row.bool(1))
     }
 }
 
