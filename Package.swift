@@ -200,7 +200,8 @@ let package = Package(
         .testTarget(
             name: "LogPublishingTests",
             dependencies: [
-                "Ledger", "LedgerStore", "LedgerTestSupport", "LogPublishing", "TestSupport", "TransparencyLog",
+                "Ledger", "LedgerStore", "LedgerTestSupport", "LocalCluster", "LogPublishing", "TestSupport",
+                "TransparencyLog",
             ],
             swiftSettings: settings
         ),

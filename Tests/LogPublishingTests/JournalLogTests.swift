@@ -2,6 +2,7 @@ import Foundation
 import Ledger
 import LedgerStore
 import LedgerTestSupport
+import LocalCluster
 import LogPublishing
 import TestSupport
 import Testing
@@ -160,13 +161,55 @@ struct JournalLogTests {
         }
     }
 
+    @Test("a program that shares no code with the service accepts the log and its receipts, and no changed byte")
+    func outsideVerifier() async throws {
+        try await withLog { store, clock, log, folder in
+            for _ in 0..<4 { _ = try await History.make(in: store, clock: clock) }
+            let size = try await log.publish().size
+            let script = "\(PythonTools.sources)/scripts/verify-log"
+            let key = Self.signer.verifier.description
+            func verify(_ arguments: [String]) async throws -> (exit: ChildProcess.Exit, text: String) {
+                let (exit, output) = try await ChildProcess.run(["python3", script, "--key", key] + arguments)
+                return (exit, output)
+            }
+            let whole = try await verify([folder.path])
+            #expect(whole.exit == .exited(code: 0), "\(whole.text)")
+            #expect(whole.text.contains("\"size\": \(size)"))
+
+            let receipt = folder.appendingPathComponent("r.tlog-proof")
+            let proof = try #require(try await log.receipt(at: Int64(size) - 3))
+            try proof.description.write(to: receipt, atomically: true, encoding: .utf8)
+            #expect(try await verify(["--receipt", receipt.path]).exit == .exited(code: 0))
+            let lines = proof.description.split(separator: "\n", omittingEmptySubsequences: false)
+            for line in [1, 3, lines.count - 2] {
+                var changed = lines.map(String.init)
+                let middle = changed[line].index(changed[line].startIndex, offsetBy: changed[line].count / 2)
+                let other: Character = changed[line][middle] == "A" ? "B" : "A"
+                changed[line].replaceSubrange(middle...middle, with: [other])
+                try changed.joined(separator: "\n").write(to: receipt, atomically: true, encoding: .utf8)
+                #expect(try await verify(["--receipt", receipt.path]).exit == .exited(code: 1), "line \(line)")
+            }
+            try FileManager.default.removeItem(at: receipt)
+
+            for (path, intact) in try files(folder) {
+                let file = folder.appendingPathComponent(path)
+                var changed = intact
+                changed[changed.count / 2] ^= 1
+                try changed.write(to: file)
+                #expect(try await verify([folder.path]).exit != .exited(code: 0), "\(path)")
+                try intact.write(to: file)
+            }
+            #expect(try await verify([folder.path]).exit == .exited(code: 0))
+        }
+    }
+
     private func files(_ folder: URL) throws -> [String: Data] {
         var files: [String: Data] = [:]
         let enumerator = FileManager.default.enumerator(atPath: folder.path)
         while let path = enumerator?.nextObject() as? String {
             let url = folder.appendingPathComponent(path)
             var isFolder: ObjCBool = false
-            FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
+            guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else { continue }
             if !isFolder.boolValue { files[path] = try Data(contentsOf: url) }
         }
         return files
