@@ -183,7 +183,9 @@ let package = Package(
         ),
         .testTarget(
             name: "LedgerStoreTests",
-            dependencies: ["Ledger", "LedgerStore", "Postgres", "LocalCluster", "TestSupport", "LedgerTestSupport"],
+            dependencies: [
+                "Ledger", "LedgerStore", "Postgres", "SQLFiles", "LocalCluster", "TestSupport", "LedgerTestSupport",
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -42,45 +42,56 @@ public enum Serve {
         )
         try await lease.start()
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
-        let observer = RunLog(logger: logger)
         let runs = RunService(
             ledger: connection.store,
             provider: ProviderRouter(client: httpClient),
             registry: registry,
             instance: lease.instance,
             clock: { SystemClock.now() },
-            observer: observer,
+            observer: RunLog(logger: logger),
             options: runOptions(configuration, connection, media)
         )
         let webhookClient = EgressClient(policy: WebhookDesk.policy(configuration.egressPolicy))
         let webhooks = WebhookDesk(store: connection.store, client: webhookClient, clock: { SystemClock.now() })
+        let uses = KeyUseLog(store: connection.store, clock: { SystemClock.now() })
         let router = RunAPI.router(
             service: runs,
-            authenticator: KeyAuthenticator(ledger: connection.store),
+            authenticator: KeyAuthenticator(ledger: connection.store, uses: uses),
             executions: ExecutionDesk(for: runs, reader: connection.store, webhooks: webhooks),
             callbacks: configuration.publicURL == nil
                 ? nil : CallbackDesk(for: runs, verifier: ProviderCallbacks(client: httpClient)),
             webhooks: webhooks,
             webhookAdministration: webhooks,
+            callers: CallerDesk(reader: connection.store),
+            keys: KeyDesk(ledger: connection.store, directory: connection.store, clock: { SystemClock.now() }),
             adminToken: try configuration.checkedAdminToken(),
             clock: { SystemClock.now() },
             logger: logger,
             isReady: { connection.client.isHealthy }
         )
         media.addRoute(to: router)
+        let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
+        return group(configuration, connection, lease, uses, runs, server, httpClient, media, webhookClient, logger)
+    }
+
+    private static func server(
+        _ configuration: AppConfiguration,
+        _ router: Router<APIContext>,
+        _ logger: Logger,
+        onListening: @escaping @Sendable (_ port: Int?) async -> Void
+    ) -> some Service {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
-        let server = Application(
+        return Application(
             router: router,
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
                 serverName: "runledger",
                 backlog: 4_096
             ),
-            onServerRunning: { channel in await onListening(port.learn(channel.localAddress?.port)) },
+            onServerRunning: { channel in await onListening(channel.localAddress?.port) },
             logger: quiet
         )
-        return group(configuration, connection, lease, runs, observer, server, httpClient, media, webhookClient, logger)
     }
 
     private static func runOptions(
@@ -101,8 +112,8 @@ public enum Serve {
         _ configuration: AppConfiguration,
         _ connection: LedgerConnection,
         _ lease: InstanceLease,
+        _ uses: KeyUseLog,
         _ runs: RunService,
-        _ observer: RunLog,
         _ server: some Service,
         _ httpClient: HTTPClient,
         _ media: MediaStorage,
@@ -111,7 +122,7 @@ public enum Serve {
     ) -> ServiceGroup {
         let grace = Duration.seconds(configuration.shutdownGraceSeconds)
         let recovery = RecoveryService(
-            recovery: RunRecovery(for: runs, clock: { SystemClock.now() }, observer: observer),
+            recovery: RunRecovery(for: runs, clock: { SystemClock.now() }, observer: RunLog(logger: logger)),
             lease: lease,
             interval: .seconds(2),
             logger: logger
@@ -119,6 +130,8 @@ public enum Serve {
         var settings = ServiceGroupConfiguration(
             services: [
                 LedgerService(connection: connection, lease: lease),
+                // Before those that take requests, and so told to stop after them.
+                KeyUseService(uses: uses, interval: .seconds(5), logger: logger),
                 ProviderClientService(client: httpClient, media: media),
                 recovery, RegistryService(reloader: configuration.reloader(of: runs), logger: logger),
                 TidyService(store: connection.store, resultDays: configuration.resultDays, logger: logger),

@@ -89,6 +89,31 @@ struct WorkerService: Service {
     }
 }
 
+/// Has the last uses of keys kept, every few seconds and when it is told to stop.
+struct KeyUseService: Service {
+    let uses: KeyUseLog
+    let interval: Duration
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: interval)
+                if !Task.isCancelled { await flush() }
+            }
+        }
+        await flush()
+    }
+
+    private func flush() async {
+        do throws(LedgerFailure) {
+            try await uses.flush()
+        } catch {
+            logger.warning("the last uses of keys can't be kept now", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
 /// Deletes results that have been kept for long enough.
 struct TidyService: Service {
     let store: LedgerStore

@@ -45,7 +45,9 @@ extension Decider {
         guard TierPolicy.allowsKeys(tier: account.tier, role: account.role) else {
             return refuse(.keysNotAllowed(tier: account.tier))
         }
-        guard !key.capabilities.isEmpty else { return refuse(.capabilitiesMissing) }
+        guard TierPolicy.capabilityCounts.contains(key.capabilities.count) else {
+            return refuse(.capabilityCountInvalid)
+        }
         for capability in key.capabilities
         where !TierPolicy.ceilingAllows(capability, tier: account.tier, role: account.role) {
             return refuse(.capabilityAboveCeiling(capability, tier: account.tier))

@@ -22,7 +22,11 @@ extension Decider {
         }
         received(run)
         var event = about(run, .capabilityGranted)
-        event.detail = .object([.init("by", .string(granted.text)), .init("required", .string(required.text))])
+        var members = [CanonicalJSON.Member("by", .string(granted.text)), .init("required", .string(required.text))]
+        let bypassed = Self.gates(bypassedBy: account, required, run.preflight)
+        // Left out of the others, whose events stay as they always were.
+        if !bypassed.isEmpty { members.append(.init("bypassed", .array(bypassed.map { .string($0) }))) }
+        event.detail = .sorted(members)
         emit(event)
         if let window { counted(run, window) }
 
@@ -45,6 +49,21 @@ extension Decider {
         }
         guard !run.isAsync || quote.supportsAsync else { return refuseCounted(run, .asyncNotSupported, window) }
         return fund(run, quote, account, window)
+    }
+
+    /// The gates of the account's plan that would have stopped or counted the run of anybody but an admin, in
+    /// alphabetical order: `ceiling`, `rate_limit`, `tier`.
+    private static func gates(
+        bypassedBy account: Account,
+        _ required: Capability,
+        _ preflight: Preflight
+    ) -> [String] {
+        guard account.role == .admin else { return [] }
+        var gates: [String] = []
+        if !TierPolicy.ceilingAllows(required, tier: account.tier, role: .user) { gates.append("ceiling") }
+        if TierPolicy.requestsPerMinute(tier: account.tier, role: .user) != nil { gates.append("rate_limit") }
+        if case .quoted(let quote) = preflight, account.tier < quote.requiredTier { gates.append("tier") }
+        return gates
     }
 
     /// Content for an event of the run, before there is a hold.

@@ -99,7 +99,7 @@ public enum Refusal: Hashable, Sendable {
     case accountInUse
     case keysNotAllowed(tier: Tier)
     case capabilityAboveCeiling(Capability, tier: Tier)
-    case capabilitiesMissing
+    case capabilityCountInvalid
     case nameInvalid
     case keyExists
     case keyUnknown
@@ -138,7 +138,7 @@ public enum Refusal: Hashable, Sendable {
         case .accountInUse: "ACCOUNT_IN_USE"
         case .keysNotAllowed: "API_KEY_ACCESS_DENIED"
         case .capabilityAboveCeiling: "CAPABILITY_ABOVE_CEILING"
-        case .capabilitiesMissing: "INVALID_CAPABILITY"
+        case .capabilityCountInvalid: "INVALID_CAPABILITY"
         case .nameInvalid: "INVALID_NAME"
         case .keyExists: "KEY_EXISTS"
         case .keyUnknown: "KEY_NOT_FOUND"

@@ -59,6 +59,10 @@ public struct Execution: Hashable, Sendable {
     public var errorCode: String?
     /// When it ended.
     public var endedAt: Timestamp?
+    /// What the provider charges us for it; nil before it succeeded, and when nobody reported its end.
+    public var providerCost: MicroUSD?
+    /// Milliseconds from the request to its end; nil before that, and when nobody reported it.
+    public var durationMilliseconds: Int64?
 
     /// Makes a run as its hold admits it.
     public init(

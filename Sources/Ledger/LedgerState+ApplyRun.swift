@@ -117,6 +117,10 @@ extension LedgerState {
         if let providerRequestID = content.text("provider_request") {
             execution.providerRequestID = providerRequestID
         }
+        if let duration = content.detail?["ms"]?.integerValue { execution.durationMilliseconds = duration }
+        if let cost = content.text("provider_microusd").flatMap({ Int64($0) }) {
+            execution.providerCost = MicroUSD(microdollars: cost)
+        }
         switch content.type {
         case .costAbsorbed: execution.absorbed += content.amount ?? .zero
         case .executionSubmitted:

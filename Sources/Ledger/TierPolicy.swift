@@ -20,6 +20,9 @@ public enum TierPolicy {
         }
     }
 
+    /// How many capabilities a key may hold.
+    public static let capabilityCounts = 1...100
+
     /// Whether a plan may have keys at all.
     public static func allowsKeys(tier: Tier, role: Role) -> Bool { role == .admin || tier >= .pro }
 

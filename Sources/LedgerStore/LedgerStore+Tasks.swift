@@ -183,7 +183,7 @@ extension LedgerStore {
     }
 
     /// Has one statement that changes something carried out; it is not sent again, whatever became of it.
-    private func change<S: PostgresStatement>(_ statement: S) async throws(LedgerStoreError) -> [S.Row] {
+    func change<S: PostgresStatement>(_ statement: S) async throws(LedgerStoreError) -> [S.Row] {
         do throws(PostgresError) {
             return try await client.query(statement)
         } catch {

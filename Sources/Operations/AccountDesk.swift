@@ -83,7 +83,11 @@ public struct AccountDesk: Sendable {
     /// - Returns: whose key it is, and whether it had been revoked before.
     public func revokeKey(_ key: KeyID) async throws(OperationError) -> (account: AccountID, wasRevoked: Bool) {
         guard let record = try await find(key) else {
-            throw OperationError(.negative, "There is no key \(key).", advice: "`runledger replay` lists keys by id.")
+            throw OperationError(
+                .negative,
+                "There is no key \(key).",
+                advice: "`runledger key list ACCOUNT` lists keys by id."
+            )
         }
         let verdict = try await carryOut(.revokeKey(key), for: record.accountID)
         return (record.accountID, verdict == .alreadyDone)
@@ -109,6 +113,52 @@ public struct AccountDesk: Sendable {
         }
         guard let state else { throw .unknownAccount(account) }
         return state
+    }
+
+    /// The keys of an account, the latest first, with when they were last used.
+    public func keys(of account: AccountID) async throws(OperationError) -> [KeyListing] {
+        guard let keys = try await asking({ () throws(LedgerFailure) in try await store.keys(of: account) }) else {
+            throw .unknownAccount(account)
+        }
+        return keys
+    }
+
+    /// A page of an account's runs, the latest first.
+    public func usage(of account: AccountID, _ query: UsageQuery) async throws(OperationError) -> UsagePage {
+        _ = try await state(of: account)
+        return try await asking { () throws(LedgerFailure) in try await store.usage(of: account, query) }
+    }
+
+    /// Keeps the address of an account's owner, or forgets it when it is nil. It enters no event.
+    ///
+    /// - Returns: whether anything was changed: there may be no address to forget.
+    @discardableResult
+    public func setEmail(_ email: String?, of account: AccountID) async throws(OperationError) -> Bool {
+        _ = try await state(of: account)
+        do throws(LedgerStoreError) {
+            return try await store.setContact(email, of: account)
+        } catch {
+            throw OperationError(error)
+        }
+    }
+
+    /// The address of an account's owner; nil when none is kept.
+    public func email(of account: AccountID) async throws(OperationError) -> String? {
+        do throws(LedgerStoreError) {
+            return try await store.contact(of: account)
+        } catch {
+            throw OperationError(error)
+        }
+    }
+
+    private func asking<Value>(
+        _ body: () async throws(LedgerFailure) -> Value
+    ) async throws(OperationError) -> Value {
+        do throws(LedgerFailure) {
+            return try await body()
+        } catch {
+            throw OperationError(.unavailable, "The ledger can't be asked now: \(error)", advice: "Try again.")
+        }
     }
 
     private func find(_ key: KeyID) async throws(OperationError) -> LedgerStore.KeyRecord? {
@@ -151,7 +201,8 @@ extension OperationError {
                 "tier: an account on the \(tier.rawValue) plan can have no keys; keys start with the pro plan."
             case .capabilityAboveCeiling(let capability, let tier):
                 "capability: a key of the \(tier.rawValue) plan can't hold \(capability)\(Self.hint(capability))."
-            case .capabilitiesMissing: "capability: a key needs at least one."
+            case .capabilityCountInvalid:
+                "capability: a key holds 1 to \(TierPolicy.capabilityCounts.upperBound) of them."
             case .nameInvalid: "name: it must have 1 to 100 bytes."
             case .amountInvalid:
                 "amount: it must be above 0, and the balance at most \(Credits(microcredits: .max)) credits."

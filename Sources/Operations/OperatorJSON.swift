@@ -2,6 +2,7 @@ public import Ledger
 public import LedgerStore
 public import Registry
 import RunAPI
+public import Runs
 
 extension JSONValue {
     /// Credits as a JSON number with at most six decimals.
@@ -9,6 +10,14 @@ extension JSONValue {
 
     /// A moment as RFC 3339 in UTC; null when there is none.
     public static func moment(_ moment: Timestamp?) -> JSONValue { moment.map { .string($0.rfc3339) } ?? .null }
+
+    /// An account as it stands, with its keys and its owner's address.
+    public static func account(_ state: LedgerState, keys: [KeyListing], email: String?) -> JSONValue {
+        guard case .object(var members) = account(state) else { return .null }
+        members["keys"] = .array(keys.map(JSONValue.key))
+        members["email"] = email.map { .string($0) } ?? .null
+        return .object(members)
+    }
 
     /// An account as it stands.
     public static func account(_ state: LedgerState) -> JSONValue {
@@ -49,6 +58,29 @@ extension JSONValue {
             members["closesAt"] = .moment(grant.closesAt)
         }
         return .object(members)
+    }
+
+    /// A key as it is listed.
+    public static func key(_ listing: KeyListing) -> JSONValue {
+        [
+            "keyId": .string(listing.key.id.description), "name": .string(listing.key.name),
+            "capabilities": .array(listing.key.capabilities.map { .string($0.text) }),
+            "issuedAt": .moment(listing.key.issuedAt), "lastUsedAt": .moment(listing.lastUsedAt),
+            "revokedAt": .moment(listing.key.revokedAt),
+        ]
+    }
+
+    /// A run as a row of its account's usage; amounts in credits, the provider's cost in USD.
+    public static func usage(_ run: Execution) -> JSONValue {
+        [
+            "id": .integer(run.usageID), "execution": .string(run.id.description), "model": .string(run.model),
+            "status": .string(UsageStatus(run.status).rawValue), "credits": .credits(run.charged),
+            "providerUSD": run.providerCost.map { .decimal($0.description) } ?? .null,
+            "ms": run.durationMilliseconds.map { .integer($0) } ?? .null,
+            "errorCode": run.errorCode.map { .string($0) } ?? .null,
+            "providerRequest": run.providerRequestID.map { .string($0) } ?? .null,
+            "createdAt": .moment(run.admittedAt), "endedAt": .moment(run.endedAt),
+        ]
     }
 
     /// What a verification found.

@@ -43,11 +43,30 @@ public enum OperatorText {
         guard let capability = Capability(text) else {
             throw OperationError(
                 .usage,
-                "`\(text)` is no capability: write model:run, model:NAME:run, workflow:run, workflow:read, "
-                    + "workflow:write, execution:read, execution:cancel, webhook:receive or agent:invoke."
+                "`\(text)` is no capability: write model:run, model:NAME:run, workflow:run, workflow:SLUG:run, "
+                    + "workflow:read, workflow:write, execution:read, execution:cancel, webhook:receive or agent:invoke; "
+                    + "an admin's key may hold * or RESOURCE:* too."
             )
         }
         return capability
+    }
+
+    /// The id of an account, with or without the `u_` that the API puts before it.
+    public static func account(_ text: String) throws(OperationError) -> AccountID {
+        try id(text.hasPrefix("u_") ? String(text.dropFirst(2)) : text, of: "an account")
+    }
+
+    /// An address of e-mail: something before one `@`, something after it, no blanks, 254 bytes at most.
+    public static func email(_ text: String) throws(OperationError) -> String {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        let isPlain = text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F }
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), isPlain, text.utf8.count <= 254 else {
+            throw OperationError(
+                .usage,
+                "`\(text.prefix(40))` is no address of e-mail: it is like name@example.com, at most 254 bytes."
+            )
+        }
+        return text
     }
 
     /// The name of a model.

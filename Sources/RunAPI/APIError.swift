@@ -12,6 +12,9 @@ struct APIError: Error {
     var message: String
     var context: [(key: String, value: JSONValue)] = []
     var headers = HTTPFields()
+    /// What kind of problem RFC 9457 knows it as, and what that kind has besides.
+    var problemType = "about:blank"
+    var problemContext: [(key: String, value: JSONValue)] = []
 
     /// The response, in the form that the client asked for.
     func response(to request: Request, requestID: Ledger.RequestID) -> Response {
@@ -25,10 +28,11 @@ struct APIError: Error {
         members += context
         if isProblem {
             members += [
-                ("type", .string("about:blank")), ("title", .string(status.reasonPhrase)),
+                ("type", .string(problemType)), ("title", .string(status.reasonPhrase)),
                 ("status", .integer(Int64(status.code))), ("detail", .string(message)),
                 ("instance", .string("urn:uuid:\(requestID)")),
             ]
+            members += problemContext
         }
         var fields = headers
         fields[.contentType] = isProblem ? "application/problem+json" : "application/json"
@@ -67,6 +71,32 @@ extension APIError {
         code: "UNAUTHORIZED",
         message: "Unauthorized: send an active API key in the x-api-key header"
     )
+
+    static let legacyKeyRetired = APIError(
+        status: .unauthorized,
+        code: "LEGACY_KEY_RETIRED",
+        message: "API keys of this form were retired: make a new one on the dashboard's page of API keys"
+    )
+
+    /// The answer to a request without a key that is in force.
+    static func unauthorized(_ header: String?) -> APIError {
+        header.map(APIKeySecret.isRetiredForm) == true ? .legacyKeyRetired : .unauthorized
+    }
+
+    /// What an answer says of a parameter or member that can't be taken.
+    static func invalid(
+        _ code: String,
+        field: String,
+        _ message: String,
+        _ limits: [(key: String, value: JSONValue)] = []
+    ) -> APIError {
+        APIError(
+            status: .badRequest,
+            code: code,
+            message: "\(field): \(message)",
+            context: [("field", .string(field))] + limits
+        )
+    }
 
     static let notFound = APIError(status: .notFound, code: "NOT_FOUND", message: "There is nothing at this path")
 

@@ -137,7 +137,7 @@ extension KeyAuthenticator {
         } catch {
             throw APIError(error)
         }
-        guard let identity else { throw .unauthorized }
+        guard let identity else { throw .unauthorized(request.headers[.apiKey]) }
         return identity
     }
 }

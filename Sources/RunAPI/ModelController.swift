@@ -46,7 +46,7 @@ struct ModelController {
         } catch {
             throw APIError(error)
         }
-        guard identity != nil else { throw APIError.unauthorized }
+        guard identity != nil else { throw APIError.unauthorized(request.headers[.apiKey]) }
     }
 
     /// The document, or 304 when the client has it (RFC 9110, section 13.1.2).

@@ -20,6 +20,8 @@ extension APIError {
                 ("retryAfter", .integer(window.retryAfterSeconds)),
             ]
             headers[.retryAfter] = String(window.retryAfterSeconds)
+            problemType = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+            problemContext = [("violated-policies", ["default"])]
         default: break
         }
         if let window { headers.append(window) }
@@ -30,10 +32,11 @@ extension Refusal {
     fileprivate var status: HTTPResponse.Status {
         switch self {
         case .unauthorized: .unauthorized
-        case .accountNotApproved, .capabilityDenied, .modelTierRequired: .forbidden
+        case .accountNotApproved, .capabilityDenied, .modelTierRequired, .keysNotAllowed, .capabilityAboveCeiling:
+            .forbidden
         case .rateLimited: .tooManyRequests
-        case .modelNotFound, .executionUnknown: .notFound
-        case .executionNotCancellable: .conflict
+        case .modelNotFound, .executionUnknown, .accountUnknown: .notFound
+        case .executionNotCancellable, .accountClosed: .conflict
         case .grantExhausted, .insufficientCredits: .init(code: 402, reasonPhrase: "Payment Required")
         default: .badRequest
         }
@@ -57,6 +60,14 @@ extension Refusal {
         case .grantExhausted: "The trial of this model is used up; a higher plan lifts the limit, credits do not"
         case .insufficientCredits(let required, let available):
             "The run may cost \(required) credits, and \(available) are available"
+        case .accountUnknown: "There is no account with this id"
+        case .accountClosed: "The account is closed"
+        case .keysNotAllowed(let tier): "An account on the \(tier.rawValue) plan can have no API keys"
+        case .capabilityAboveCeiling(let capability, let tier):
+            "A key of the \(tier.rawValue) plan can't hold the capability \(capability)"
+        case .capabilityCountInvalid:
+            "capabilities: a key holds 1 to \(TierPolicy.capabilityCounts.upperBound) of them"
+        case .nameInvalid: "name: one line of 1 to 100 bytes is needed"
         default: "The request was refused"
         }
     }
@@ -64,6 +75,11 @@ extension Refusal {
     fileprivate var context: [(key: String, value: JSONValue)] {
         switch self {
         case .capabilityDenied(let required): [("required", .string(required.text))]
+        case .keysNotAllowed(let tier): [("tier", .string(tier.rawValue))]
+        case .capabilityAboveCeiling(let capability, let tier):
+            [("attempted", .string(capability.text)), ("tier", .string(tier.rawValue))]
+        case .capabilityCountInvalid: [("field", "capabilities")]
+        case .nameInvalid: [("field", "name")]
         case .modelTierRequired(let required, let tier):
             [("requiredTier", .string(required.rawValue)), ("tier", .string(tier.rawValue))]
         case .insufficientCredits(let required, let available):

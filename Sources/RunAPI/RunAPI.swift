@@ -16,6 +16,8 @@ public enum RunAPI {
     ///   - callbacks: takes providers' callbacks; nil when the service can't be reached from outside.
     ///   - webhooks: knows where the ends of runs are reported to.
     ///   - webhookAdministration: keeps the webhooks of keys; nil for an API without their routes.
+    ///   - callers: answers whoever asks about the own account; nil for an API without those routes.
+    ///   - keys: issues, lists and revokes keys; nil for an API without their routes.
     ///   - adminToken: lets operators in; nil lets nobody in.
     ///   - clock: the wall clock, for request ids.
     ///   - logger: gets a line for each request; never a key, an input or a result.
@@ -27,12 +29,15 @@ public enum RunAPI {
         callbacks: CallbackDesk? = nil,
         webhooks: any WebhookDirectory = NoWebhooks(),
         webhookAdministration: (any WebhookAdministration)? = nil,
+        callers: CallerDesk? = nil,
+        keys: KeyDesk? = nil,
         adminToken: AdminToken? = nil,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger,
         isReady: @escaping @Sendable () async -> Bool
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self)
+        let gate = OperatorGate(adminToken: adminToken)
         router.add(middleware: APIMiddleware(identifiers: IdentifierSource(clock: clock), logger: logger))
         RunController(service: service, authenticator: authenticator, webhooks: webhooks).addRoutes(to: router)
         ModelController(models: service.models, authenticator: authenticator).addRoutes(to: router)
@@ -41,8 +46,10 @@ public enum RunAPI {
         }
         if let callbacks { CallbackController(desk: callbacks).addRoutes(to: router) }
         if let webhookAdministration {
-            WebhookController(webhooks: webhookAdministration, adminToken: adminToken).addRoutes(to: router)
+            WebhookController(webhooks: webhookAdministration, gate: gate).addRoutes(to: router)
         }
+        if let callers { CallerController(desk: callers, authenticator: authenticator).addRoutes(to: router) }
+        if let keys { KeyController(desk: keys, gate: gate).addRoutes(to: router) }
         router.answerStatus(at: "/healthz") { (.ok, "ok") }
         router.answerStatus(at: "/readyz") { await isReady() ? (.ok, "ready") : (.serviceUnavailable, "not ready") }
         return router

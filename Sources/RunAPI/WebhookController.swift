@@ -1,4 +1,3 @@
-import Crypto
 import HTTPTypes
 import Hummingbird
 import Ledger
@@ -9,7 +8,7 @@ import Runs
 /// `/api/api-keys/:id/webhook` (api-contract, sections 4.4 and 8.13): for operators with the admin token, never for API keys.
 struct WebhookController {
     let webhooks: any WebhookAdministration
-    let adminToken: AdminToken?
+    let gate: OperatorGate
 
     func addRoutes(to router: Router<APIContext>) {
         let path: RouterPath = "/api/api-keys/:id/webhook"
@@ -88,8 +87,7 @@ struct WebhookController {
     // MARK: Who asks
 
     private func authorizedKey(_ request: Request, _ context: APIContext) throws(APIError) -> KeyID {
-        guard request.headers[.apiKey] == nil else { throw .apiKeyRefused }
-        guard let adminToken, adminToken.matches(request.headers[.authorization]) else { throw .adminUnauthorized }
+        try gate.admit(request)
         guard let id = KeyID(text: context.parameters.get("id") ?? "") else { throw .keyNotFound }
         return id
     }
@@ -134,44 +132,7 @@ struct WebhookController {
     }
 }
 
-/// The token that operators send as `Authorization: Bearer …`.
-public struct AdminToken: Sendable {
-    private let digest: SHA256Digest
-
-    /// Takes a token of 32 characters or more; nil for a shorter one, which could be guessed.
-    public init?(_ token: String) {
-        guard token.utf8.count >= 32 else { return nil }
-        self.digest = SHA256.hash(data: Array(token.utf8))
-    }
-
-    /// Whether a header carries the token. Digests are compared, so that the time taken tells nothing.
-    func matches(_ header: String?) -> Bool {
-        guard let header, header.count > 7, header.prefix(7).lowercased() == "bearer " else { return false }
-        let other = SHA256.hash(data: Array(header.dropFirst(7).utf8))
-        return zip(Array(digest), Array(other)).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
-    }
-}
-
 extension APIError {
-    fileprivate static let apiKeyRefused = APIError(
-        status: .forbidden,
-        code: "API_KEY_NOT_ALLOWED",
-        message: "Webhooks are not configured with an API key"
-    )
-
-    fileprivate static let adminUnauthorized = APIError(
-        status: .unauthorized,
-        code: "UNAUTHORIZED",
-        message: "Unauthorized: send the admin token as Authorization: Bearer",
-        headers: [.wwwAuthenticate: "Bearer"]
-    )
-
-    fileprivate static let keyNotFound = APIError(
-        status: .notFound,
-        code: "API_KEY_NOT_FOUND",
-        message: "There is no active API key of this id"
-    )
-
     fileprivate static func invalidWebhook(path: String, message: String) -> APIError {
         APIError(
             status: .badRequest,

@@ -45,6 +45,20 @@ public struct APIKeySecret: Sendable, CustomStringConvertible, CustomReflectable
         self.digest = Digest(of: Array(text.utf8))
     }
 
+    /// Whether a text looks like a key of the time before keys carried a journal and an id: `knouds_` and 16 to 128
+    /// letters, digits, `_` and `-`, which is not the form of today's keys.
+    ///
+    /// None of those is accepted any more, so the form alone decides, and nothing has to be looked up.
+    public static func isRetiredForm(_ text: String) -> Bool {
+        guard text.hasPrefix("knouds_") else { return false }
+        let rest = text.utf8.dropFirst("knouds_".utf8.count)
+        guard (16...128).contains(rest.count), rest.allSatisfy(\.isKeyCharacter) else { return false }
+        let isCurrentForm =
+            text.hasPrefix(prefix) && text.utf8.count == prefix.utf8.count + digitCount
+            && text.utf8.dropFirst(prefix.utf8.count).allSatisfy { $0.isKeyCharacter && $0 != 0x5F && $0 != 0x2D }
+        return !isCurrentForm
+    }
+
     /// Whether the ledger's digest is this key's, compared in constant time.
     public func matches(_ stored: Digest) -> Bool {
         let difference =
@@ -102,6 +116,16 @@ enum Base62 {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A")) + 10
         case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character - UInt8(ascii: "a")) + 36
         default: nil
+        }
+    }
+}
+
+extension UInt8 {
+    /// Whether it is an ASCII letter, a digit, `_` or `-`.
+    fileprivate var isKeyCharacter: Bool {
+        switch self {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D: true
+        default: false
         }
     }
 }

@@ -84,9 +84,9 @@ public struct ExecutionDesk: Sendable {
             let end = wait > .zero ? service.signals.watch(asked) : nil
             var glance = try await reader.glance(at: asked, account: identity.accountID, key: identity.keyID)
             let window: WindowStatus?
-            switch try await admit(glance, .readExecutions) {
+            switch try await reader.admitRead(by: glance.account, with: glance.key, requiring: .readExecutions) {
             case .refused(let refusal, let status): return .refused(refusal, window: status)
-            case .admitted(let status): window = status
+            case .admitted(_, let status): window = status
             }
             guard var execution = glance.execution else { return .refused(.executionUnknown, window: window) }
             let deadline = ContinuousClock.now.advanced(by: min(wait, Self.longestWait))
@@ -116,9 +116,9 @@ public struct ExecutionDesk: Sendable {
             let asked = id ?? .none(in: service.ledger.journal(of: identity.accountID))
             let glance = try await reader.glance(at: asked, account: identity.accountID, key: identity.keyID)
             let window: WindowStatus?
-            switch try await admit(glance, .cancelExecutions) {
+            switch try await reader.admitRead(by: glance.account, with: glance.key, requiring: .cancelExecutions) {
             case .refused(let refusal, let status): return .refused(refusal, window: status)
-            case .admitted(let status): window = status
+            case .admitted(_, let status): window = status
             }
             guard glance.execution != nil else { return .refused(.executionUnknown, window: window) }
             let command = Command(
@@ -137,29 +137,6 @@ public struct ExecutionDesk: Sendable {
         } catch {
             return .unavailable(error)
         }
-    }
-
-    private enum Admittance {
-        case admitted(WindowStatus?)
-        case refused(Refusal, WindowStatus?)
-    }
-
-    /// Key, capability, limiter: the order of decisions on a run, as far as it applies (design, section 6).
-    private func admit(
-        _ glance: ExecutionGlance,
-        _ required: Capability
-    ) async throws(LedgerFailure) -> Admittance {
-        guard let account = glance.account, !account.isClosed, let key = glance.key, key.revokedAt == nil else {
-            return .refused(.unauthorized, nil)
-        }
-        guard required.covering(in: key.capabilities) != nil,
-            TierPolicy.ceilingAllows(required, tier: account.tier, role: account.role)
-        else { return .refused(.capabilityDenied(required: required), nil) }
-        guard let limit = TierPolicy.requestsPerMinute(tier: account.tier, role: account.role) else {
-            return .admitted(nil)
-        }
-        let (window, fits) = try await reader.countRead(of: account.id, limit: limit)
-        return fits ? .admitted(window) : .refused(.rateLimited(tier: account.tier), window)
     }
 
     private func view(_ execution: Execution, _ report: RunReport?) async -> ExecutionView {

@@ -27,11 +27,18 @@ public final class KeyAuthenticator: Sendable {
 
     private let ledger: any RunLedger
     private let capacity: Int
+    private let uses: KeyUseLog?
     private let known = Mutex<[KeyID: Known]>([:])
 
     /// Makes an authenticator that remembers up to a number of keys.
-    public init(ledger: any RunLedger, capacity: Int = 100_000) {
+    ///
+    /// - Parameters:
+    ///   - ledger: knows the keys.
+    ///   - uses: is told of every key that was recognised; nil when nobody wants to know.
+    ///   - capacity: keys to remember.
+    public init(ledger: any RunLedger, uses: KeyUseLog? = nil, capacity: Int = 100_000) {
         self.ledger = ledger
+        self.uses = uses
         self.capacity = capacity
     }
 
@@ -76,6 +83,7 @@ public final class KeyAuthenticator: Sendable {
 
     private func identity(_ secret: APIKeySecret, _ known: Known) -> Identity? {
         guard secret.matches(known.digest), !known.isRevoked else { return nil }
+        uses?.note(secret.keyID)
         return Identity(accountID: known.accountID, keyID: secret.keyID)
     }
 }

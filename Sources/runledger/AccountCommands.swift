@@ -8,8 +8,8 @@ import Registry
 struct AccountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account",
-        abstract: "Open an account, or show one.",
-        subcommands: [Open.self, Show.self]
+        abstract: "Open an account, show one, or keep its owner's address.",
+        subcommands: [Open.self, Show.self, Contact.self]
     )
 
     struct Open: AsyncParsableCommand {
@@ -48,14 +48,59 @@ struct AccountCommand: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show an account's plan, balance, pots and grants.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show an account's plan, balance, pots, grants and keys."
+        )
         @Argument(help: "The account's id.", transform: Parse.account)
         var account: AccountID
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let state = try await withDesk { try await $0.state(of: account) }
-            output.show(.account(state)) { AccountSheet(state).show(on: $0) }
+            let (state, keys, email) = try await withDesk { desk in
+                (
+                    try await desk.state(of: account), try await desk.keys(of: account),
+                    try await desk.email(of: account)
+                )
+            }
+            output.show(.account(state, keys: keys, email: email)) { terminal in
+                AccountSheet(state, email: email).show(on: terminal)
+                if !keys.isEmpty {
+                    terminal.line("")
+                    KeySheet(keys).show(on: terminal)
+                }
+            }
+        }
+    }
+
+    struct Contact: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Keep the address of an account's owner, or forget it.",
+            discussion: """
+                It stands in no event and in no hash: once it is forgotten, the ledger has it nowhere.
+
+                Examples:
+                  runledger account contact ACCOUNT --email owner@example.com
+                  runledger account contact ACCOUNT --forget
+                """
+        )
+        @Argument(help: "The account's id.", transform: Parse.account)
+        var account: AccountID
+        @Option(help: "The owner's address of e-mail, at most 254 bytes.", transform: Parse.email)
+        var email: String?
+        @Flag(help: "Forget the address.")
+        var forget = false
+        @OptionGroup var output: OutputOptions
+
+        func validate() throws {
+            guard (email != nil) != forget else { throw ValidationError("Give either --email or --forget.") }
+        }
+
+        func run() async throws {
+            _ = try await withDesk { try await $0.setEmail(email, of: account) }
+            output.show(
+                [("account", "\(account)"), ("email", email ?? "none")],
+                ["account": .string(account.description), "email": email.map { .string($0) } ?? .null]
+            )
         }
     }
 }

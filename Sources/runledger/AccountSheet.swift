@@ -5,8 +5,12 @@ import RunAPI
 /// An account on a terminal.
 struct AccountSheet {
     private let state: LedgerState
+    private let email: String?
 
-    init(_ state: LedgerState) { self.state = state }
+    init(_ state: LedgerState, email: String? = nil) {
+        self.state = state
+        self.email = email
+    }
 
     /// A moment to the second.
     static func time(_ moment: Timestamp) -> String {
@@ -20,6 +24,7 @@ struct AccountSheet {
         facts.add("account", "\(account.id)")
         let standing = account.isClosed ? "closed" : account.isApproved ? "approved" : "not approved"
         facts.add("plan", "\(account.tier.rawValue), \(account.role.rawValue), \(standing)")
+        if let email { facts.add("email", email) }
         facts.add("opened", Self.time(account.openedAt))
         facts.add("balance", "\(account.posted) credits, \(account.held) on hold, \(account.available) available")
         facts.add("events", Numbers.grouped(account.sequence))

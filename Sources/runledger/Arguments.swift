@@ -3,10 +3,13 @@ public import Ledger
 import LedgerStore
 import Operations
 import Registry
+public import Runs
 
 extension Tier: ExpressibleByArgument {}
 extension Role: ExpressibleByArgument {}
 extension Pot.Kind: ExpressibleByArgument {}
+extension KeyPreset: ExpressibleByArgument {}
+extension UsageStatus: ExpressibleByArgument {}
 
 /// How a command's result is printed.
 struct OutputOptions: ParsableArguments {
@@ -31,7 +34,8 @@ struct OutputOptions: ParsableArguments {
 
 /// The transforms of arguments; what they throw, ArgumentParser tells together with the argument's name.
 enum Parse {
-    static func account(_ text: String) throws -> AccountID { try OperatorText.id(text, of: "an account") }
+    static func account(_ text: String) throws -> AccountID { try OperatorText.account(text) }
+    static func email(_ text: String) throws -> String { try OperatorText.email(text) }
 
     /// Refuses a moment that has passed.
     static func expiry(_ text: String) throws -> Timestamp {
@@ -56,6 +60,16 @@ enum Parse {
     static func journalCount(_ text: String) throws -> Int16 {
         let range = LedgerSetup.journalCounts
         return Int16(try OperatorText.number(text, in: Int64(range.lowerBound)...Int64(range.upperBound)))
+    }
+
+    static func limit(_ text: String) throws -> Int {
+        Int(
+            try OperatorText.number(text, in: Int64(UsageQuery.limits.lowerBound)...Int64(UsageQuery.limits.upperBound))
+        )
+    }
+
+    static func offset(_ text: String) throws -> Int {
+        Int(try OperatorText.number(text, in: 0...Int64(UsageQuery.offsets.upperBound)))
     }
 
     static func port(_ text: String) throws -> Int { Int(try OperatorText.number(text, in: 0...65_535)) }

@@ -8,8 +8,8 @@ import Runs
 struct KeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "key",
-        abstract: "Issue an API key, or revoke one.",
-        subcommands: [Issue.self, Revoke.self]
+        abstract: "Issue an API key, list those of an account, or revoke one.",
+        subcommands: [Issue.self, List.self, Revoke.self]
     )
 
     struct Issue: AsyncParsableCommand {
@@ -19,6 +19,7 @@ struct KeyCommand: AsyncParsableCommand {
                 Examples:
                   runledger key issue ACCOUNT
                   runledger key issue ACCOUNT --name worker --capability model:gpt-image-2:run
+                  runledger key issue ACCOUNT --name deploy --preset workflow-deploy
                 """
         )
         @Argument(help: "The account's id.", transform: Parse.account)
@@ -27,16 +28,35 @@ struct KeyCommand: AsyncParsableCommand {
         var name = "key"
         @Option(
             help: ArgumentHelp(
-                "What it may do; may be given several times (default: model:run).",
+                "What it may do; may be given several times (default: model:run, without a preset).",
                 discussion: "Such as model:run, model:gpt-image-2:run, workflow:run, execution:read."
             ),
             transform: Parse.capability
         )
         var capability: [Capability] = []
+        @Option(
+            help: ArgumentHelp(
+                "A set of capabilities.",
+                discussion: """
+                    read-only: workflow:read. workflow-deploy: workflow:run, workflow:read. webhook-receiver: \
+                    webhook:receive. full-deploy: workflow:run, workflow:read, workflow:write. custom: those given.
+                    """
+            )
+        )
+        var preset: KeyPreset?
         @OptionGroup var output: OutputOptions
 
+        func validate() throws {
+            guard preset?.capabilities == nil || capability.isEmpty else {
+                throw ValidationError("Give --capability with --preset custom or without a preset.")
+            }
+            guard preset != .custom || !capability.isEmpty else {
+                throw ValidationError("--preset custom needs at least one --capability.")
+            }
+        }
+
         func run() async throws {
-            var capabilities = capability
+            var capabilities = preset?.capabilities ?? capability
             if capabilities.isEmpty { capabilities = [try OperatorText.capability("model:run")] }
             let secret = try await withDesk {
                 try await $0.issueKey(to: account, name: name, capabilities: capabilities)
@@ -56,13 +76,30 @@ struct KeyCommand: AsyncParsableCommand {
         }
     }
 
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List an account's keys, the latest first: name, last use, capabilities.",
+            discussion: "A use shows within a few seconds. Example: runledger key list ACCOUNT --json"
+        )
+        @Argument(help: "The account's id.", transform: Parse.account)
+        var account: AccountID
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let keys = try await withDesk { try await $0.keys(of: account) }
+            output.show(["account": .string(account.description), "keys": .array(keys.map(JSONValue.key))]) {
+                KeySheet(keys).show(on: $0)
+            }
+        }
+    }
+
     struct Revoke: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Revoke a key, effective at once.",
             discussion: "Example: runledger key revoke 019ab5d0-7c1e-7000-8f3a-5b1c2d3e4f50"
         )
         @Argument(
-            help: "The key's id, as `key issue` and `replay` print it.",
+            help: "The key's id, as `key issue` and `key list` print it.",
             transform: { try OperatorText.id($0, of: "a key") }
         )
         var keyID: KeyID

@@ -40,7 +40,9 @@ struct Runledger: AsyncParsableCommand {
             CommandGroup(name: "Serve", subcommands: [ServeCommand.self, SimulatorCommand.self]),
             CommandGroup(
                 name: "Accounts",
-                subcommands: [AccountCommand.self, CreditsCommand.self, GrantCommand.self, KeyCommand.self]
+                subcommands: [
+                    AccountCommand.self, CreditsCommand.self, GrantCommand.self, KeyCommand.self, UsageCommand.self,
+                ]
             ),
             CommandGroup(
                 name: "Audit",

@@ -69,6 +69,35 @@ struct AccountTests {
         try await Program.here("verify").expect(0, "clean", "7 events", "1 account")
     }
 
+    @Test("an account's keys are listed with their last use, and its runs with what they cost")
+    func listsKeysAndUsage() async throws {
+        let account = try await open("--tier", "business")
+        let key = try await Program.here("key", "issue", account, "--name", "worker", "--json").expect(0)
+        let shown = try await Program.here("account", "show", account, "--json").expect(0).json
+        #expect(shown["keys"]?.arrayValue?.map { $0["keyId"] } == [try key.json["keyId"]])
+        let keys = try await Program.here("key", "list", "u_" + account, "--json").expect(0).json
+        #expect(keys["keys"] == shown["keys"] && keys["keys"]?.arrayValue?.first?["lastUsedAt"] == .null)
+        try await Program.here("key", "list", account).expect(0, "worker", "never", "model:run")
+        let usage = try await Program.here("usage", account, "--status", "failed", "--json").expect(0).json
+        #expect(usage["total"] == 0 && usage["runs"] == [])
+        try await Program.here("usage", account).expect(0, "none of 0 runs")
+    }
+
+    @Test("presets stand for capabilities, and an owner's address is kept and forgotten")
+    func presetsAndContacts() async throws {
+        let account = try await open("--tier", "pro")
+        let key = try await Program.here("key", "issue", account, "--preset", "full-deploy", "--json").expect(0)
+        #expect(try key.json["capabilities"] == ["workflow:run", "workflow:read", "workflow:write"])
+        try await Program.here("key", "issue", account, "--preset", "read-only", "--capability", "workflow:run")
+            .expect(64, "--preset custom")
+        try await Program.here("key", "issue", account, "--preset", "custom").expect(64, "at least one --capability")
+        try await Program.here("account", "contact", account, "--email", "owner@example.com").expect(0)
+        try await Program.here("account", "show", account).expect(0, "owner@example.com", "keys")
+        try await Program.here("account", "contact", account, "--forget").expect(0, "none")
+        let shown = try await Program.here("account", "show", account, "--json").expect(0).json
+        #expect(shown["email"] == .null && shown["sequence"] == 2)
+    }
+
     @Test("a key is printed once and is not in the ledger's history")
     func keepsSecrets() async throws {
         let account = try await open()
@@ -94,6 +123,14 @@ struct AccountTests {
             (["key", "issue", "ID", "--name", ""], "1 to 100 bytes"),
             (["key", "issue", "ID", "--capability", "model:fly"], "no capability"),
             (["key", "revoke", "key"], "no id of a key"),
+            (["key", "issue", "ID", "--preset", "root"], "--preset"),
+            (["key", "list", "u_nobody"], "no id of an account"),
+            (["usage", "ID", "--limit", "501"], "from 1 to 500"),
+            (["usage", "ID", "--offset", "-1"], "--offset"),
+            (["usage", "ID", "--status", "done"], "--status"),
+            (["usage", "ID", "--model", "GPT"], "lower-case letters"),
+            (["account", "contact", "ID", "--email", "nobody"], "no address of e-mail"),
+            (["account", "contact", "ID"], "--email or --forget"),
             (["init", "--journals", "5000"], "from 1 to 4096"),
             (["replay", "--account", "ID", "--as-of", "now", "--sequence", "1"], "no moment"),
         ]
@@ -110,6 +147,9 @@ struct AccountTests {
         try await Program.here("account", "show", unknown).expect(1, "no account", "runledger account open")
         try await Program.here("credits", "add", unknown, "5").expect(1, "no account", "ACCOUNT_NOT_FOUND")
         try await Program.here("key", "revoke", unknown).expect(1, "no key")
+        try await Program.here("key", "list", unknown).expect(1, "no account")
+        try await Program.here("usage", unknown).expect(1, "no account")
+        try await Program.here("account", "contact", unknown, "--forget").expect(1, "no account")
         let free = try await open("--tier", "free")
         try await Program.here("key", "issue", free).expect(1, "free plan can have no keys")
         let pro = try await open("--tier", "pro")

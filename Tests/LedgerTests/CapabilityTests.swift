@@ -85,4 +85,15 @@ import Testing
             #expect(!Slug.isValid(text), "\(text)")
         }
     }
+
+    @Test("each preset fits the ceiling of Pro, and none runs a model")
+    func presets() {
+        for preset in KeyPreset.allCases {
+            for capability in preset.capabilities ?? [] {
+                #expect(TierPolicy.ceilingAllows(capability, tier: .pro, role: .user))
+                #expect(!capability.text.hasPrefix("model"))
+            }
+        }
+        #expect(KeyPreset.allCases.filter { $0.capabilities == nil } == [.custom])
+    }
 }

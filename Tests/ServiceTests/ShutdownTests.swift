@@ -39,6 +39,22 @@ struct ShutdownTests {
         }
     }
 
+    @Test("the last use of a key is kept by the service that stops, in one write for all its requests")
+    func keyUse() async throws {
+        try await Stack.with { stack in
+            let service = try await stack.startService()
+            let customer = try await stack.openAccount(credits: 100)
+            let start = SystemSeconds.now
+            #expect(tally(await stack.sendAtOnce(Call(customer: customer), times: 20, to: [service])) == ["200": 20])
+            #expect(await service.process.stop(timeout: .seconds(60)) == .exited(code: 0))
+            let uses = try await stack.rows(
+                "SELECT key_id, floor(extract(epoch FROM last_used_at)) FROM ledger.api_key_uses"
+            )
+            #expect(uses.map { $0[0] } == [customer.keyID.description])
+            #expect(try #require(uses.first.flatMap { Int64($0[1]) }) >= Int64(start))
+        }
+    }
+
     @Test("runs that do not end within the grace are answered and recorded as unresolved, hung up or not")
     func grace() async throws {
         try await Stack.with { stack in

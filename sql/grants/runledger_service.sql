@@ -15,6 +15,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     ledger.rate_windows,
     ledger.ended_executions,
     ledger.api_keys,
+    ledger.api_key_uses,
+    ledger.account_contacts,
     ledger.commands,
     ledger.run_tasks,
     ledger.execution_results,

@@ -21,7 +21,9 @@ SELECT
     NULL::timestamptz AS ended_at,
     is_async,
     submitted_at,
-    cancel_requested_at
+    cancel_requested_at,
+    NULL::bigint AS provider_microusd,
+    NULL::bigint AS duration_ms
 FROM ledger.holds
 UNION ALL
 SELECT
@@ -45,5 +47,7 @@ SELECT
     ended_at,
     is_async,
     submitted_at,
-    cancel_requested_at
+    cancel_requested_at,
+    provider_microusd,
+    duration_ms
 FROM ledger.ended_executions;

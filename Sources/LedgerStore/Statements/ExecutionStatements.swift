@@ -15,7 +15,7 @@ struct LoadEndedExecutions: PostgresStatement {
     static let columns = """
         execution_id, account_id, request_id, key_id, model, grant_id, quote, price_version, instance, admitted_at,
         deadline_at, status, provider_request_id, charged, absorbed, error_code, ended_at, is_async, submitted_at,
-        cancel_requested_at
+        cancel_requested_at, provider_microusd, duration_ms
         """
 
     let journal: JournalID
@@ -51,6 +51,8 @@ struct LoadEndedExecutions: PostgresStatement {
         execution.endedAt = try row.optionalTime(16)
         execution.submittedAt = try row.optionalTime(18)
         execution.cancelRequestedAt = try row.optionalTime(19)
+        execution.providerCost = try row.optionalInt8(20).map { MicroUSD(microdollars: $0) }
+        execution.durationMilliseconds = try row.optionalInt8(21)
         return ProjectionRow(try row.id(1), execution)
     }
 }
@@ -63,12 +65,12 @@ struct InsertEndedExecutions: PostgresStatement {
         INSERT INTO ledger.ended_executions (journal, \(LoadEndedExecutions.columns))
         SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
             unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15), unnest($16), unnest($17),
-            unnest($18), unnest($19), unnest($20), unnest($21)
+            unnest($18), unnest($19), unnest($20), unnest($21), unnest($22), unnest($23)
         """
     static let parameterTypes: [PostgresType] = [
         .int2, .uuidArray, .uuidArray, .uuidArray, .uuidArray, .textArray, .uuidArray, .int8Array, .textArray,
         .int8Array, .timestamptzArray, .timestamptzArray, .textArray, .textArray, .int8Array, .int8Array, .textArray,
-        .timestamptzArray, .boolArray, .timestamptzArray, .timestamptzArray,
+        .timestamptzArray, .boolArray, .timestamptzArray, .timestamptzArray, .int8Array, .int8Array,
     ]
 
     let journal: JournalID
@@ -96,6 +98,8 @@ struct InsertEndedExecutions: PostgresStatement {
         parameters.column(.bool, of: executions) { $0.bool($1.value.isAsync) }
         parameters.column(.timestamptz, of: executions) { $0.time($1.value.submittedAt) }
         parameters.column(.timestamptz, of: executions) { $0.time($1.value.cancelRequestedAt) }
+        parameters.column(.int8, of: executions) { $0.int8($1.value.providerCost?.microdollars) }
+        parameters.column(.int8, of: executions) { $0.int8($1.value.durationMilliseconds) }
     }
 }
 
