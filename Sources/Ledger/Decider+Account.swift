@@ -40,6 +40,8 @@ extension Decider {
     mutating func close() -> Decision {
         expireHolds(now: moment)
         let grantsInUse = state.grants.values.contains { $0.held > 0 }
+        // A payment that is on its way must find the account open.
+        guard state.topUp?.attempt == nil else { return refuse(.accountInUse) }
         guard state.account?.held == .zero, !grantsInUse else {
             var decision = refuse(.accountInUse)
             decision.mayDependOnExpiredHolds = true

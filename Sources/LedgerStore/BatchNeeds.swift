@@ -59,8 +59,8 @@ struct BatchNeeds {
         case .endTopUp(let end):
             if case .paid(_, let reference, _) = end.outcome { references.append(reference) }
             addTopUp(end.attempt, of: command)
-        case .setTopUpRules: addTopUp(nil, of: command)
-        case .openAccount, .changeTier, .changeRole, .setApproval, .closeAccount, .issueKey, .revokeKey, .issueGrant,
+        case .setTopUpRules, .closeAccount: addTopUp(nil, of: command)
+        case .openAccount, .changeTier, .changeRole, .setApproval, .issueKey, .revokeKey, .issueGrant,
             .revokeGrant, .setAlertThreshold:
             commands.append(ProjectionRow(command.accountID, command.id))
         }
