@@ -1,17 +1,32 @@
-import HTTPTypes
-import Hummingbird
-import Ledger
+package import HTTPTypes
+package import Hummingbird
+package import Ledger
 import NIOCore
-import Registry
-import Runs
+package import Registry
+package import Runs
 
 /// An answer that is no success: status, code, words, and what else it carries (api-contract, section 8.4).
-struct APIError: Error {
-    var status: HTTPResponse.Status
-    var code: String
-    var message: String
-    var context: [(key: String, value: JSONValue)] = []
-    var headers = HTTPFields()
+package struct APIError: Error {
+    package var status: HTTPResponse.Status
+    package var code: String
+    package var message: String
+    package var context: [(key: String, value: JSONValue)]
+    package var headers: HTTPFields
+
+    /// Makes an answer.
+    package init(
+        status: HTTPResponse.Status,
+        code: String,
+        message: String,
+        context: [(key: String, value: JSONValue)] = [],
+        headers: HTTPFields = HTTPFields()
+    ) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.context = context
+        self.headers = headers
+    }
 
     /// The response, in the form that the client asked for.
     func response(to request: Request, requestID: Ledger.RequestID) -> Response {
@@ -38,7 +53,7 @@ struct APIError: Error {
 
 extension ResponseBody {
     /// An object with its members in the given order.
-    init(json members: [(key: String, value: JSONValue)]) {
+    package init(json members: [(key: String, value: JSONValue)]) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(256)
         bytes.append(UInt8(ascii: "{"))
@@ -55,10 +70,10 @@ extension ResponseBody {
 
 extension JSONValue {
     /// Credits as a JSON number with at most six decimals (api-contract, section 8.9).
-    static func credits(_ credits: Credits) -> JSONValue { .decimal(credits.description) }
+    package static func credits(_ credits: Credits) -> JSONValue { .decimal(credits.description) }
 
     /// A moment as RFC 3339 with microseconds, in UTC.
-    static func time(_ moment: Timestamp?) -> JSONValue { moment.map { .string($0.rfc3339) } ?? .null }
+    package static func time(_ moment: Timestamp?) -> JSONValue { moment.map { .string($0.rfc3339) } ?? .null }
 }
 
 extension APIError {
@@ -68,7 +83,11 @@ extension APIError {
         message: "Unauthorized: send an active API key in the x-api-key header"
     )
 
-    static let notFound = APIError(status: .notFound, code: "NOT_FOUND", message: "There is nothing at this path")
+    package static let notFound = APIError(
+        status: .notFound,
+        code: "NOT_FOUND",
+        message: "There is nothing at this path"
+    )
 
     static func methodNotAllowed(allow: String) -> APIError {
         APIError(
@@ -79,14 +98,14 @@ extension APIError {
         )
     }
 
-    static let bodyTooLarge = APIError(
+    package static let bodyTooLarge = APIError(
         status: .contentTooLarge,
         code: "BODY_TOO_LARGE",
         message: "The body is larger than 1,048,576 bytes",
         context: [("limit", .integer(1 << 20))]
     )
 
-    static let unreadable = APIError(
+    package static let unreadable = APIError(
         status: .badRequest,
         code: "BAD_REQUEST",
         message: "The request can't be read as HTTP with a JSON body"
@@ -107,7 +126,7 @@ extension APIError {
     )
 
     /// The answer when a question could not be put to the ledger.
-    static func unread(_ failure: LedgerFailure) -> APIError {
+    package static func unread(_ failure: LedgerFailure) -> APIError {
         var error = APIError(failure)
         error.message = "The ledger can't be asked now; nothing was changed that it does not know of"
         return error
@@ -128,7 +147,7 @@ extension HTTPField.Name {
     static var rateLimitReset: Self { HTTPField.Name(known: "X-RateLimit-Reset") }
     static var preferenceApplied: Self { HTTPField.Name(known: "Preference-Applied") }
     static var requestID: Self { HTTPField.Name(known: "X-Request-Id") }
-    static var apiKey: Self { HTTPField.Name(known: "x-api-key") }
+    package static var apiKey: Self { HTTPField.Name(known: "x-api-key") }
 
     private init(known name: String) {
         guard let field = HTTPField.Name(name) else { preconditionFailure("\(name) is a header name") }
