@@ -41,7 +41,9 @@ public struct StripeEvent: Hashable, Sendable {
         self.id = id
         self.type = type
         // No later than the year 9999, so that nothing overflows.
-        let created = Timestamp(microseconds: min(max(json["created"]?.integerValue ?? 0, 0), 253_402_300_799) * 1_000_000)
+        let created = Timestamp(
+            microseconds: min(max(json["created"]?.integerValue ?? 0, 0), 253_402_300_799) * 1_000_000
+        )
         self.wish =
             switch type {
             case "checkout.session.completed": Self.checkout(object, created)

@@ -120,7 +120,11 @@ public struct TopUpWorker: Sendable {
         let command = CommandID(AdminCall.identifier("top-up end", charge.attempt.description, "\(outcome)"))
         let call = AdminCall(actor: actor, requestID: nil, commandID: command)
         do throws(AdminFailure) {
-            try await desk.change(charge.accountID, .endTopUp(EndTopUp(attempt: charge.attempt, outcome: outcome)), call)
+            try await desk.change(
+                charge.accountID,
+                .endTopUp(EndTopUp(attempt: charge.attempt, outcome: outcome)),
+                call
+            )
         } catch {
             // The provider's event was faster, or the account has been closed meanwhile.
             guard case .refused = error else { throw error }
