@@ -1,3 +1,5 @@
+import AdminAPI
+import Administration
 import AsyncHTTPClient
 import Egress
 import Hummingbird
@@ -32,9 +34,12 @@ public enum Serve {
         let registry = try configuration.loadRegistry()
         let port = ListeningPort(configuration.port)
         let media = try MediaStorage.open(configuration, port: { port.number })
+        var options = LedgerStore.Options()
+        options.onNotice = { $0.logNotice(to: logger) }
         let connection = try await LedgerConnection.open(
             databaseURL: configuration.databaseURL,
-            sessions: configuration.databaseSessions
+            sessions: configuration.databaseSessions,
+            options: options
         )
         let lease = InstanceLease(
             instance: Int64.random(in: 1...Int64(Int32.max)),
@@ -68,6 +73,8 @@ public enum Serve {
             isReady: { connection.client.isHealthy }
         )
         media.addRoute(to: router)
+        let administration = AdminDesk(store: connection.store, models: runs.models, clock: { SystemClock.now() })
+        try configuration.addAdminRoutes(to: router, administration)
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
         let server = Application(
@@ -80,7 +87,19 @@ public enum Serve {
             onServerRunning: { channel in await onListening(port.learn(channel.localAddress?.port)) },
             logger: quiet
         )
-        return group(configuration, connection, lease, runs, observer, server, httpClient, media, webhookClient, logger)
+        return group(
+            configuration,
+            connection,
+            lease,
+            runs,
+            observer,
+            server,
+            httpClient,
+            media,
+            webhookClient,
+            administration,
+            logger
+        )
     }
 
     private static func runOptions(
@@ -107,6 +126,7 @@ public enum Serve {
         _ httpClient: HTTPClient,
         _ media: MediaStorage,
         _ webhookClient: EgressClient,
+        _ administration: AdminDesk,
         _ logger: Logger
     ) -> ServiceGroup {
         let grace = Duration.seconds(configuration.shutdownGraceSeconds)
@@ -121,6 +141,7 @@ public enum Serve {
                 LedgerService(connection: connection, lease: lease),
                 ProviderClientService(client: httpClient, media: media),
                 recovery, RegistryService(reloader: configuration.reloader(of: runs), logger: logger),
+                ModelSwitchService(desk: administration, logger: logger),
                 TidyService(store: connection.store, resultDays: configuration.resultDays, logger: logger),
                 WorkerService(worker: RunWorker(for: runs), grace: grace),
                 WebhookWorker(
