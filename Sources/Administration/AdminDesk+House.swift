@@ -69,7 +69,7 @@ extension AdminDesk {
 
     /// Every model, by name.
     public func allModels() async throws(AdminFailure) -> [ModelView] {
-        let switches = try await asking { () async throws(LedgerStoreError) in try await store.modelSwitches() }
+        let switches = try await switches()
         let byName = Dictionary(uniqueKeysWithValues: switches.map { ($0.model, $0) })
         return models?.loaded.models.map { ModelView(definition: $0, latestSwitch: byName[$0.internalName]) } ?? []
     }
@@ -77,11 +77,7 @@ extension AdminDesk {
     /// Switches a model off for all processes, or on again if its definition says so. Runs under way go on.
     public func switchModel(_ name: String, isEnabled: Bool, by actor: Actor) async throws(AdminFailure) -> ModelView {
         guard models?.loaded.definition(named: name) != nil else { throw .notFound("a model of this name") }
-        _ = try await asking { () async throws(LedgerStoreError) in
-            try await store.switchModel(
-                ModelSwitch(model: name, isEnabled: isEnabled, changedAt: clock(), changedBy: actor.description)
-            )
-        }
+        _ = try await setSwitch(name, isEnabled: isEnabled, by: actor)
         try await applySwitches()
         guard let model = try await allModels().first(where: { $0.definition.internalName == name }) else {
             throw .notFound("a model of this name")
@@ -89,12 +85,31 @@ extension AdminDesk {
         return model
     }
 
+    /// Switches a model whose definition this process need not know.
+    ///
+    /// - Returns: whether it was not switched so before.
+    public func setSwitch(_ name: String, isEnabled: Bool, by actor: Actor) async throws(AdminFailure) -> Bool {
+        guard Slug.isValid(name) else {
+            throw .invalid("model", "1 to \(Slug.longest) lower-case letters, digits and hyphens are needed")
+        }
+        return try await asking { () async throws(LedgerStoreError) in
+            try await store.switchModel(
+                ModelSwitch(model: name, isEnabled: isEnabled, changedAt: clock(), changedBy: actor.description)
+            )
+        }
+    }
+
+    /// Every switch of a model.
+    public func switches() async throws(AdminFailure) -> [ModelSwitch] {
+        try await asking { () async throws(LedgerStoreError) in try await store.modelSwitches() }
+    }
+
     /// Takes over what operators have switched, in whichever process.
     ///
     /// - Returns: what has changed by it.
     @discardableResult
     public func applySwitches() async throws(AdminFailure) -> RegistryChange {
-        let switches = try await asking { () async throws(LedgerStoreError) in try await store.modelSwitches() }
+        let switches = try await switches()
         return models?.switchOff(Set(switches.filter { !$0.isEnabled }.map(\.model))) ?? RegistryChange()
     }
 

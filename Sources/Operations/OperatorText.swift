@@ -10,6 +10,17 @@ public enum OperatorText {
         return amount
     }
 
+    /// Credits other than zero, such as `-12.5`.
+    public static func signedAmount(_ text: String) throws(OperationError) -> Credits {
+        guard let amount = Credits(decimal: text), amount != .zero else {
+            throw OperationError(
+                .usage,
+                "`\(text)` is no amount: it must be a number other than 0 with at most 6 decimals."
+            )
+        }
+        return amount
+    }
+
     /// A moment: RFC 3339 such as `2027-01-31T00:00:00Z`, a date, or a span from now such as `30d`, `12h` or `15m`.
     public static func moment(_ text: String, now: Timestamp) throws(OperationError) -> Timestamp {
         if let unit = text.last, let seconds = ["d": 86_400, "h": 3_600, "m": 60][unit] as Int64?,

@@ -40,8 +40,12 @@ struct Runledger: AsyncParsableCommand {
             CommandGroup(name: "Serve", subcommands: [ServeCommand.self, SimulatorCommand.self]),
             CommandGroup(
                 name: "Accounts",
-                subcommands: [AccountCommand.self, CreditsCommand.self, GrantCommand.self, KeyCommand.self]
+                subcommands: [
+                    AccountCommand.self, CreditsCommand.self, PlanCommand.self, GrantCommand.self, KeyCommand.self,
+                    AlertCommand.self, TopUpCommand.self,
+                ]
             ),
+            CommandGroup(name: "Operate", subcommands: [OperatorCommand.self, ModelCommand.self]),
             CommandGroup(
                 name: "Audit",
                 subcommands: [VerifyCommand.self, ReplayCommand.self, RebuildCommand.self]
