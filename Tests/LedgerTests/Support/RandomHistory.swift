@@ -23,6 +23,7 @@ struct RandomHistory {
     private var pots: [PotID] = []
     private var grants: [GrantID] = []
     private var keys: [KeyID] = []
+    private var attempts: [PotID] = []
     private var last: Command?
 
     init(theme: Theme, seed: UInt64) {
@@ -69,8 +70,55 @@ struct RandomHistory {
         }
     }
 
+    /// Renewals, refunds, thresholds and topping up.
+    private mutating func funds() -> Command.Action {
+        let day = Int64.random(in: 1...6, using: &random)
+        let references = ["pi_1", "pi_2", "pi_3", "pi_4"]
+        let reference = references.randomElement(using: &random) ?? "pi_1"
+        let amount = Credits(microcredits: Int64.random(in: -1_000_000...20_000_000, using: &random))
+        switch Int.random(in: 0..<24, using: &random) {
+        case 0..<4:
+            pots.append(PotID(fresh()))
+            let addition = AddCredits(
+                potID: pots[pots.count - 1],
+                kind: .topUp,
+                amount: amount,
+                expiresAt: roll(3) ? now.adding(seconds: 3_600) : nil,
+                externalReference: reference
+            )
+            return .addCredits(addition)
+        case 4..<8:
+            pots.append(PotID(fresh()))
+            let renewal = RenewPlan(
+                potID: pots[pots.count - 1],
+                period: roll(20) ? "" : "day \(now.utcDay) \(day)",
+                allowance: roll(3) ? nil : amount,
+                expiresAt: roll(3) ? now.adding(seconds: 7_200) : nil
+            )
+            return .renewPlan(renewal)
+        case 8..<13:
+            let refunded = Int64.random(in: -1...11, using: &random)
+            return .refundPayment(RefundPayment(reference: reference, refundedUnits: refunded, paidUnits: 10))
+        case 13..<15: return .setAlertThreshold(roll(4) ? nil : amount)
+        case 15..<17:
+            let rules = AutoTopUp.Rules(threshold: Credits(whole: 500), amount: amount, failuresToOpen: 2)
+            return .setTopUpRules(roll(4) ? nil : rules)
+        case 17..<20:
+            attempts.append(PotID(fresh()))
+            return .startTopUp(attempts[attempts.count - 1])
+        case 20: return .changeRole(roll(2) ? .admin : .user)
+        default:
+            let outcome: EndTopUp.Outcome =
+                roll(2)
+                ? .failed(code: "card_declined")
+                : .paid(amount: Credits(whole: 1), reference: "pi_t\(step)", expiresAt: nil)
+            return .endTopUp(EndTopUp(attempt: attempts.last ?? PotID(fresh()), outcome: outcome))
+        }
+    }
+
     private mutating func access() -> Command.Action {
-        switch Int.random(in: 0..<20, using: &random) {
+        if roll(2) { return funds() }
+        return switch Int.random(in: 0..<20, using: &random) {
         case 0..<8: .issueKey(key(["model:run", "model:image:run", "workflow:run"]))
         case 8..<10: keys.count > 2 ? .revokeKey(keys.removeFirst()) : .revokeKey(KeyID(fresh()))
         case 10..<17: .setApproval(!roll(4))
