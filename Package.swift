@@ -117,7 +117,8 @@ let package = Package(
         .target(
             name: "AdminAPI",
             dependencies: [
-                "Administration", "Ledger", "LedgerStore", "Registry", "RunAPI", "Runs", hummingbird, httpTypes, nioCore,
+                "Administration", "Ledger", "LedgerStore", "Registry", "RunAPI", "Runs", hummingbird, httpTypes,
+                nioCore,
             ],
             swiftSettings: settings
         ),
@@ -129,7 +130,8 @@ let package = Package(
         .target(
             name: "App",
             dependencies: [
-                "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage", "Postgres", "Providers", "Registry",
+                "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage", "Postgres",
+                "Providers", "Registry",
                 "RunAPI",
                 "Runs", "Webhooks", asyncHTTPClient, configuration, crypto, hummingbird, lifecycle, logging,
                 unixSignals,
@@ -149,7 +151,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Administration", "App", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Postgres", "Registry", "RunAPI", "Runs",
+                "Administration", "App", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Postgres", "Registry",
+                "RunAPI", "Runs",
                 "SQLFiles",
             ],
             swiftSettings: settings
@@ -165,7 +168,8 @@ let package = Package(
         .executableTarget(
             name: "runledger",
             dependencies: [
-                "Administration", "App", "Benchmarking", "Demo", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Observability",
+                "Administration", "App", "Benchmarking", "Demo", "Ledger", "LedgerStore", "LocalCluster", "Migrations",
+                "Observability",
                 "Operations", "Postgres",
                 "ProviderSimulator", "Registry", "RunAPI", "Runs", "SQLFiles", argumentParser, configuration,
                 hummingbird,

@@ -98,7 +98,7 @@ extension JSONValue {
         return [
             "internalName": .string(definition.internalName), "displayName": .string(definition.displayName),
             "enabled": .bool(model.isEnabled), "enabledByDefinition": .bool(definition.isEnabled),
-            "version": .integer(Int64(definition.version)), "priceVersion": .integer(Int64(definition.price.version)),
+            "version": .integer(Int64(definition.version)), "price": definition.price.summary,
             "requiredTier": .string(definition.requiredTier.rawValue),
             "provider": .string(definition.provider.kind.rawValue),
             "switchedAt": .time(model.latestSwitch?.changedAt),

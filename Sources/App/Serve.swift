@@ -34,18 +34,7 @@ public enum Serve {
         let registry = try configuration.loadRegistry()
         let port = ListeningPort(configuration.port)
         let media = try MediaStorage.open(configuration, port: { port.number })
-        var options = LedgerStore.Options()
-        options.onNotice = { $0.logNotice(to: logger) }
-        let connection = try await LedgerConnection.open(
-            databaseURL: configuration.databaseURL,
-            sessions: configuration.databaseSessions,
-            options: options
-        )
-        let lease = InstanceLease(
-            instance: Int64.random(in: 1...Int64(Int32.max)),
-            configuration: try LedgerConnection.configuration(databaseURL: configuration.databaseURL)
-        )
-        try await lease.start()
+        let (connection, lease) = try await openLedger(configuration, logger)
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
         let observer = RunLog(logger: logger)
         let runs = RunService(
@@ -87,19 +76,27 @@ public enum Serve {
             onServerRunning: { channel in await onListening(port.learn(channel.localAddress?.port)) },
             logger: quiet
         )
-        return group(
-            configuration,
-            connection,
-            lease,
-            runs,
-            observer,
-            server,
-            httpClient,
-            media,
-            webhookClient,
-            administration,
-            logger
+        let clients = (httpClient, webhookClient)
+        return group(configuration, connection, lease, runs, observer, server, clients, media, administration, logger)
+    }
+
+    private static func openLedger(
+        _ configuration: AppConfiguration,
+        _ logger: Logger
+    ) async throws -> (LedgerConnection, InstanceLease) {
+        var options = LedgerStore.Options()
+        options.onNotice = { $0.logNotice(to: logger) }
+        let connection = try await LedgerConnection.open(
+            databaseURL: configuration.databaseURL,
+            sessions: configuration.databaseSessions,
+            options: options
         )
+        let lease = InstanceLease(
+            instance: Int64.random(in: 1...Int64(Int32.max)),
+            configuration: try LedgerConnection.configuration(databaseURL: configuration.databaseURL)
+        )
+        try await lease.start()
+        return (connection, lease)
     }
 
     private static func runOptions(
@@ -123,9 +120,8 @@ public enum Serve {
         _ runs: RunService,
         _ observer: RunLog,
         _ server: some Service,
-        _ httpClient: HTTPClient,
+        _ clients: (providers: HTTPClient, webhooks: EgressClient),
         _ media: MediaStorage,
-        _ webhookClient: EgressClient,
         _ administration: AdminDesk,
         _ logger: Logger
     ) -> ServiceGroup {
@@ -139,14 +135,14 @@ public enum Serve {
         var settings = ServiceGroupConfiguration(
             services: [
                 LedgerService(connection: connection, lease: lease),
-                ProviderClientService(client: httpClient, media: media),
+                ProviderClientService(client: clients.providers, media: media),
                 recovery, RegistryService(reloader: configuration.reloader(of: runs), logger: logger),
                 ModelSwitchService(desk: administration, logger: logger),
                 TidyService(store: connection.store, resultDays: configuration.resultDays, logger: logger),
                 WorkerService(worker: RunWorker(for: runs), grace: grace),
                 WebhookWorker(
                     store: connection.store,
-                    client: webhookClient,
+                    client: clients.webhooks,
                     clock: { SystemClock.now() },
                     logger: logger
                 ),
