@@ -48,6 +48,7 @@ struct RandomHistory {
 
     private mutating func action() -> Command.Action {
         if theme == .everything, step > 440, roll(12) { return .closeAccount }
+        if theme == .everything, roll(16) { return funds() }
         let share = Int.random(in: 0..<100, using: &random)
         if theme == .flood, Int.random(in: 0..<100, using: &random) < 95 { return .admitRun(admission()) }
         switch share {
@@ -101,7 +102,7 @@ struct RandomHistory {
             return .refundPayment(RefundPayment(reference: reference, refundedUnits: refunded, paidUnits: 10))
         case 13..<15: return .setAlertThreshold(roll(4) ? nil : amount)
         case 15..<17:
-            let rules = AutoTopUp.Rules(threshold: Credits(whole: 500), amount: amount, failuresToOpen: 2)
+            let rules = AutoTopUp.Rules(threshold: Credits(whole: 100_000), amount: amount, failuresToOpen: 2)
             return .setTopUpRules(roll(4) ? nil : rules)
         case 17..<20:
             attempts.append(PotID(fresh()))
@@ -117,8 +118,7 @@ struct RandomHistory {
     }
 
     private mutating func access() -> Command.Action {
-        if roll(2) { return funds() }
-        return switch Int.random(in: 0..<20, using: &random) {
+        switch Int.random(in: 0..<20, using: &random) {
         case 0..<8: .issueKey(key(["model:run", "model:image:run", "workflow:run"]))
         case 8..<10: keys.count > 2 ? .revokeKey(keys.removeFirst()) : .revokeKey(KeyID(fresh()))
         case 10..<17: .setApproval(!roll(4))
