@@ -48,6 +48,13 @@ struct WishMaker {
 
     /// What is bought and given back, periods of the plan, thresholds, topping up.
     private mutating func fund(_ tenant: ModelTenant, _ now: Int64, _ newID: (inout Seed) -> String) -> Wish.Kind {
+        let pots = tenant.naive.pots.values
+        // When little is left, a refund can't take back what it should.
+        if pots.reduce(0, { $0 + $1.left }) < 1_000_000, chance(60),
+            let spent = pots.filter({ $0.refunded == 0 }).compactMap(\.reference).sorted().randomElement(using: &seed)
+        {
+            return .refund(reference: spent, tenths: 10)
+        }
         switch number(0...19) {
         case ..<3: return .buy(pot: newID(&seed), amount: number(500_000...5_000_000), reference: "r\(number(0...9))")
         case ..<6:
@@ -55,9 +62,9 @@ struct WishMaker {
             let period = "p\(number(0...9))"
             return .renew(pot: newID(&seed), period: period, amount: number(500_000...5_000_000), expires: expires)
         case ..<10:
-            let known = tenant.naive.pots.values.compactMap(\.reference).sorted().randomElement(using: &seed)
+            let known = pots.compactMap(\.reference).sorted().randomElement(using: &seed)
             return .refund(reference: chance(90) ? known ?? "r0" : "r\(number(0...9))", tenths: number(0...10))
-        case ..<12: return .watch(below: chance(80) ? number(500_000...9_000_000) : nil)
+        case ..<12: return .watch(below: chance(90) ? max(1, tenant.naive.posted - number(-200_000...1_000_000)) : nil)
         default: return topUp(tenant, newID)
         }
     }

@@ -48,7 +48,7 @@ struct RandomHistory {
 
     private mutating func action() -> Command.Action {
         if theme == .everything, step > 440, roll(12) { return .closeAccount }
-        if theme == .everything, roll(16) { return funds() }
+        if theme == .everything, roll(13) { return funds() }
         let share = Int.random(in: 0..<100, using: &random)
         if theme == .flood, Int.random(in: 0..<100, using: &random) < 95 { return .admitRun(admission()) }
         switch share {
@@ -100,20 +100,21 @@ struct RandomHistory {
         case 8..<13:
             let refunded = Int64.random(in: -1...11, using: &random)
             return .refundPayment(RefundPayment(reference: reference, refundedUnits: refunded, paidUnits: 10))
-        case 13..<15: return .setAlertThreshold(roll(4) ? nil : amount)
+        case 13..<15: return .setAlertThreshold(roll(4) ? nil : amount + amount + amount)
         case 15..<17:
             let rules = AutoTopUp.Rules(threshold: Credits(whole: 100_000), amount: amount, failuresToOpen: 2)
             return .setTopUpRules(roll(4) ? nil : rules)
         case 17..<20:
-            attempts.append(PotID(fresh()))
-            return .startTopUp(attempts[attempts.count - 1])
+            // The same until it has ended, so that ends find the attempt that is open.
+            if attempts.isEmpty { attempts.append(PotID(fresh())) }
+            return .startTopUp(attempts[0])
         case 20: return .changeRole(roll(2) ? .admin : .user)
         default:
             let outcome: EndTopUp.Outcome =
                 roll(2)
                 ? .failed(code: "card_declined")
                 : .paid(amount: Credits(whole: 1), reference: "pi_t\(step)", expiresAt: nil)
-            return .endTopUp(EndTopUp(attempt: attempts.last ?? PotID(fresh()), outcome: outcome))
+            return .endTopUp(EndTopUp(attempt: attempts.popLast() ?? PotID(fresh()), outcome: outcome))
         }
     }
 
