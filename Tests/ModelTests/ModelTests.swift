@@ -95,7 +95,7 @@ struct ModelTests {
             ("cost absorbed", events["cost.absorbed"] ?? 0, 5),
             ("unresolved", events["execution.unresolved"] ?? 0, 10),
             ("corrected", events["credits.adjusted"] ?? 0, 5),
-            ("added before", machine.answers["added"] ?? 0, 5),
+            ("added before", machine.answers["added"] ?? 0, 3),
             ("renewed", renewed, 5),
             ("refund short", events["credits.short"] ?? 0, 1),
             ("alerted", events["alert.raised"] ?? 0, 3),
