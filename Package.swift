@@ -116,6 +116,19 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "Administration",
+            dependencies: ["Ledger", "LedgerStore", "Postgres", "Registry", "Runs", crypto],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "AdminAPI",
+            dependencies: [
+                "Administration", "Ledger", "LedgerStore", "Registry", "RunAPI", "Runs", hummingbird, httpTypes,
+                nioCore,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "RunAPI",
             dependencies: ["Ledger", "Registry", "Runs", crypto, hummingbird, httpTypes, logging, nioCore],
             swiftSettings: settings
@@ -123,7 +136,8 @@ let package = Package(
         .target(
             name: "App",
             dependencies: [
-                "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage", "Postgres", "Providers", "Registry",
+                "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage", "Postgres",
+                "Providers", "Registry",
                 "RunAPI",
                 "Runs", "Webhooks", asyncHTTPClient, configuration, crypto, hummingbird, lifecycle, logging,
                 unixSignals,
@@ -143,7 +157,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "App", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Postgres", "Registry", "RunAPI", "Runs",
+                "Administration", "App", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Postgres", "Registry",
+                "RunAPI", "Runs",
                 "SQLFiles",
             ],
             swiftSettings: settings
@@ -159,7 +174,8 @@ let package = Package(
         .executableTarget(
             name: "runledger",
             dependencies: [
-                "App", "Benchmarking", "Demo", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Observability",
+                "Administration", "App", "Benchmarking", "Demo", "Ledger", "LedgerStore", "LocalCluster", "Migrations",
+                "Observability",
                 "Operations", "Postgres",
                 "ProviderSimulator", "Registry", "RunAPI", "Runs", "SQLFiles", argumentParser, configuration,
                 hummingbird,
@@ -320,6 +336,15 @@ let package = Package(
             dependencies: [
                 "App", "Ledger", "LedgerStore", "LedgerTestSupport", "Registry", "RunAPI", "RunTestSupport", "Runs",
                 "TestSupport", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "AdministrationTests",
+            dependencies: [
+                "AdminAPI", "Administration", "Ledger", "LedgerStore", "LedgerTestSupport", "Postgres", "Registry",
+                "RunAPI", "RunTestSupport", "Runs", "TestSupport", crypto, hummingbird, hummingbirdTesting, httpTypes,
+                logging, nioCore,
             ],
             swiftSettings: settings
         ),

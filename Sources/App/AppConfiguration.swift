@@ -30,6 +30,8 @@ public struct AppConfiguration: Sendable {
 
     /// What operators send as `Authorization: Bearer`, 32 characters or more; nil lets none in.
     public var adminToken: String?
+    /// The secret that Stripe signs its events with, `whsec_` included; nil for a service that takes none.
+    public var stripeWebhookSecret: String?
     /// Where media go.
     public var media = MediaSettings()
 
@@ -37,7 +39,8 @@ public struct AppConfiguration: Sendable {
     public init(databaseURL: String) { self.databaseURL = databaseURL }
 
     /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`,
-    /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`, `_ADMIN_TOKEN`, and what ``MediaSettings`` reads.
+    /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`, `_ADMIN_TOKEN`, `_STRIPE_WEBHOOK_SECRET`, and
+    /// what ``MediaSettings`` reads.
     ///
     /// - Parameters:
     ///   - databaseURL: where the database is.
@@ -59,6 +62,9 @@ public struct AppConfiguration: Sendable {
         self.claimSeconds = min(max(2, own.int(forKey: "claim.seconds", default: claimSeconds)), 3_600)
         self.resultDays = min(max(1, own.int(forKey: "result.days", default: resultDays)), 36_500)
         self.adminToken = own.string(forKey: "admin.token", isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
+        self.stripeWebhookSecret = own.string(forKey: "stripe.webhook.secret", isSecret: true).flatMap {
+            $0.isEmpty ? nil : $0
+        }
         self.media = MediaSettings(reading: own)
         self.providerVariables = environment
     }

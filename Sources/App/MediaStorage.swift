@@ -92,6 +92,15 @@ extension AppConfiguration {
         return token
     }
 
+    /// The secret that Stripe signs with.
+    func checkedStripeSecret() throws -> String? {
+        guard let stripeWebhookSecret else { return nil }
+        guard stripeWebhookSecret.utf8.count >= 16 else {
+            throw SettingError(description: "RUNLEDGER_STRIPE_WEBHOOK_SECRET must have 16 characters or more")
+        }
+        return stripeWebhookSecret
+    }
+
     /// Which addresses that others name may be reached: the public internet, and the simulator where one stands in for the
     /// providers.
     var egressPolicy: EgressPolicy {

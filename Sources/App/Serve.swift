@@ -1,3 +1,5 @@
+import AdminAPI
+import Administration
 import AsyncHTTPClient
 import Egress
 import Hummingbird
@@ -32,15 +34,7 @@ public enum Serve {
         let registry = try configuration.loadRegistry()
         let port = ListeningPort(configuration.port)
         let media = try MediaStorage.open(configuration, port: { port.number })
-        let connection = try await LedgerConnection.open(
-            databaseURL: configuration.databaseURL,
-            sessions: configuration.databaseSessions
-        )
-        let lease = InstanceLease(
-            instance: Int64.random(in: 1...Int64(Int32.max)),
-            configuration: try LedgerConnection.configuration(databaseURL: configuration.databaseURL)
-        )
-        try await lease.start()
+        let (connection, lease) = try await openLedger(configuration, logger)
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
         let runs = RunService(
             ledger: connection.store,
@@ -70,8 +64,11 @@ public enum Serve {
             isReady: { connection.client.isHealthy }
         )
         media.addRoute(to: router)
+        let administration = AdminDesk(store: connection.store, models: runs.models, clock: { SystemClock.now() })
+        try configuration.addAdminRoutes(to: router, administration)
         let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
-        return group(configuration, connection, lease, uses, runs, server, httpClient, media, webhookClient, logger)
+        let clients = (httpClient, webhookClient)
+        return group(configuration, connection, lease, uses, runs, server, clients, media, administration, logger)
     }
 
     private static func server(
@@ -92,6 +89,25 @@ public enum Serve {
             onServerRunning: { channel in await onListening(channel.localAddress?.port) },
             logger: quiet
         )
+    }
+
+    private static func openLedger(
+        _ configuration: AppConfiguration,
+        _ logger: Logger
+    ) async throws -> (LedgerConnection, InstanceLease) {
+        var options = LedgerStore.Options()
+        options.onNotice = { $0.logNotice(to: logger) }
+        let connection = try await LedgerConnection.open(
+            databaseURL: configuration.databaseURL,
+            sessions: configuration.databaseSessions,
+            options: options
+        )
+        let lease = InstanceLease(
+            instance: Int64.random(in: 1...Int64(Int32.max)),
+            configuration: try LedgerConnection.configuration(databaseURL: configuration.databaseURL)
+        )
+        try await lease.start()
+        return (connection, lease)
     }
 
     private static func runOptions(
@@ -115,9 +131,9 @@ public enum Serve {
         _ uses: KeyUseLog,
         _ runs: RunService,
         _ server: some Service,
-        _ httpClient: HTTPClient,
+        _ clients: (providers: HTTPClient, webhooks: EgressClient),
         _ media: MediaStorage,
-        _ webhookClient: EgressClient,
+        _ administration: AdminDesk,
         _ logger: Logger
     ) -> ServiceGroup {
         let grace = Duration.seconds(configuration.shutdownGraceSeconds)
@@ -132,13 +148,14 @@ public enum Serve {
                 LedgerService(connection: connection, lease: lease),
                 // Before those that take requests, and so told to stop after them.
                 KeyUseService(uses: uses, interval: .seconds(5), logger: logger),
-                ProviderClientService(client: httpClient, media: media),
+                ProviderClientService(client: clients.providers, media: media),
                 recovery, RegistryService(reloader: configuration.reloader(of: runs), logger: logger),
+                ModelSwitchService(desk: administration, logger: logger),
                 TidyService(store: connection.store, resultDays: configuration.resultDays, logger: logger),
                 WorkerService(worker: RunWorker(for: runs), grace: grace),
                 WebhookWorker(
                     store: connection.store,
-                    client: webhookClient,
+                    client: clients.webhooks,
                     clock: { SystemClock.now() },
                     logger: logger
                 ),

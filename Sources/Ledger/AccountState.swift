@@ -22,6 +22,10 @@ public struct Account: Hashable, Sendable {
     public var lastRecordedAt: Timestamp
     /// When it was opened.
     public let openedAt: Timestamp
+    /// Posted credits below which an alert is raised; nil for none.
+    public var alertThreshold: Credits?
+    /// When the alert that stands was raised; nil while none does.
+    public var alertRaisedAt: Timestamp?
 
     /// Credits a new hold may draw on, if no pot has expired.
     public var available: Credits { posted - held }
@@ -55,10 +59,18 @@ public struct Pot: Hashable, Sendable {
     public var remaining: Credits
     /// Credits that open holds have drawn from it.
     public var held = Credits.zero
-    /// From when on what remains does not count; nil for never.
-    public let expiresAt: Timestamp?
+    /// From when on what remains does not count; nil for never. A renewal ends the plan's pots early.
+    public var expiresAt: Timestamp?
     /// When it was filled.
     public let addedAt: Timestamp
+    /// What it was bought with; no two pots of an account say the same.
+    public var reference: String?
+    /// The period of the plan that it is the allowance of; no two pots of an account say the same.
+    public var period: String?
+    /// Credits that refunds of its payment were to take back so far, those that could not be had included.
+    public var refunded = Credits.zero
+    /// Credits that refunds of its payment could not take back, because they were spent.
+    public var short = Credits.zero
 
     /// Makes a pot.
     public init(id: PotID, kind: Kind, added: Credits, remaining: Credits, expiresAt: Timestamp?, addedAt: Timestamp) {

@@ -6,14 +6,23 @@ public struct Command: Hashable, Sendable {
     public let accountID: AccountID
     /// The HTTP request behind it.
     public let requestID: RequestID?
+    /// Who gives it, as each of its events will say; nil for what an account's own keys ask for.
+    public let actor: Actor?
     /// What is wanted.
     public let action: Action
 
     /// Makes a command.
-    public init(id: CommandID, accountID: AccountID, requestID: RequestID? = nil, action: Action) {
+    public init(
+        id: CommandID,
+        accountID: AccountID,
+        requestID: RequestID? = nil,
+        actor: Actor? = nil,
+        action: Action
+    ) {
         self.id = id
         self.accountID = accountID
         self.requestID = requestID
+        self.actor = actor
         self.action = action
     }
 
@@ -21,12 +30,19 @@ public struct Command: Hashable, Sendable {
     public enum Action: Hashable, Sendable {
         case openAccount(OpenAccount)
         case changeTier(Tier)
+        case changeRole(Role)
         case setApproval(Bool)
         case closeAccount
         case issueKey(IssueKey)
         case revokeKey(KeyID)
         case addCredits(AddCredits)
         case adjustCredits(AdjustCredits)
+        case renewPlan(RenewPlan)
+        case refundPayment(RefundPayment)
+        case setAlertThreshold(Credits?)
+        case setTopUpRules(AutoTopUp.Rules?)
+        case startTopUp(PotID)
+        case endTopUp(EndTopUp)
         case issueGrant(IssueGrant)
         case revokeGrant(GrantID)
         case admitRun(AdmitRun)
@@ -82,7 +98,8 @@ public struct AddCredits: Hashable, Sendable {
     public let amount: Credits
     /// When what is left expires; nil for never.
     public let expiresAt: Timestamp?
-    /// What it was bought with, such as an invoice number; not for personal data.
+    /// What it was bought with, such as an invoice number; 1 to 200 bytes, not for personal data. An account has each
+    /// reference once: given again, it changes nothing.
     public let externalReference: String?
     /// Makes the wish.
     public init(potID: PotID, kind: Pot.Kind, amount: Credits, expiresAt: Timestamp?, externalReference: String?) {

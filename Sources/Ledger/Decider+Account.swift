@@ -21,6 +21,15 @@ extension Decider {
         return finish(.done)
     }
 
+    mutating func change(_ account: Account, to role: Role) -> Decision {
+        var event = content(.accountRoleChanged)
+        event.detail = .object([
+            .init("from", .string(account.role.rawValue)), .init("to", .string(role.rawValue)),
+        ])
+        emit(event)
+        return finish(.done)
+    }
+
     mutating func approve(_ isApproved: Bool) -> Decision {
         var event = content(.accountApproved)
         event.detail = .object([.init("approved", .boolean(isApproved))])
@@ -31,6 +40,8 @@ extension Decider {
     mutating func close() -> Decision {
         expireHolds(now: moment)
         let grantsInUse = state.grants.values.contains { $0.held > 0 }
+        // A payment that is on its way must find the account open.
+        guard state.topUp?.attempt == nil else { return refuse(.accountInUse) }
         guard state.account?.held == .zero, !grantsInUse else {
             var decision = refuse(.accountInUse)
             decision.mayDependOnExpiredHolds = true
@@ -75,6 +86,10 @@ extension Decider {
 
     mutating func add(_ addition: AddCredits) -> Decision {
         guard state.pots[addition.potID] == nil else { return refuse(.potExists) }
+        if let reference = addition.externalReference {
+            guard Self.isReference(reference) else { return refuse(.referenceInvalid) }
+            if let pot = state.pot(boughtWith: reference) { return finish(.alreadyAdded(pot.id)) }
+        }
         guard addition.amount.isPositive, state.account?.posted.adding(addition.amount) != nil else {
             return refuse(.amountInvalid)
         }
@@ -90,8 +105,11 @@ extension Decider {
         return finish(.done)
     }
 
+    /// Whether a text can say what credits were bought with.
+    static func isReference(_ text: String) -> Bool { (1...200).contains(text.utf8.count) }
+
     /// Why something can't expire then; nil when it can.
-    private func refusal(ofExpiry expiresAt: Timestamp?) -> Refusal? {
+    func refusal(ofExpiry expiresAt: Timestamp?) -> Refusal? {
         guard let expiresAt else { return nil }
         if expiresAt <= moment { return .expiryInPast }
         return expiresAt.microseconds > CanonicalJSON.largestInteger ? .expiryInvalid : nil

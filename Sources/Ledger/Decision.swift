@@ -22,6 +22,10 @@ public enum Verdict: Hashable, Sendable {
     case done
     /// The same command was carried out before, and nothing was added now.
     case alreadyDone
+    /// Credits with this reference, or for this period, are there already: in this pot. Nothing was added now.
+    case alreadyAdded(PotID)
+    /// A refunded payment's credits were taken back, but for those that were spent.
+    case takenBack(Credits, short: Credits)
     /// It was refused, and nothing changed but the record of the refusal.
     case refused(Refusal, window: WindowStatus?)
 }
@@ -110,6 +114,15 @@ public enum Refusal: Hashable, Sendable {
     case expiryInPast
     case expiryInvalid
     case reasonInvalid
+    case referenceInvalid
+    case referenceUnknown
+    case periodInvalid
+    case refundInvalid
+    case allowanceMissing(tier: Tier)
+    case thresholdInvalid
+    case topUpRulesInvalid
+    case topUpNotDue(AutoTopUp.Obstacle)
+    case topUpUnknown
     case grantExists
     case grantUnknown
     case grantInvalid
@@ -149,6 +162,15 @@ public enum Refusal: Hashable, Sendable {
         case .expiryInPast: "EXPIRY_IN_PAST"
         case .expiryInvalid: "INVALID_EXPIRY"
         case .reasonInvalid: "INVALID_REASON"
+        case .referenceInvalid: "INVALID_REFERENCE"
+        case .referenceUnknown: "REFERENCE_NOT_FOUND"
+        case .periodInvalid: "INVALID_PERIOD"
+        case .refundInvalid: "INVALID_REFUND"
+        case .allowanceMissing: "ALLOWANCE_REQUIRED"
+        case .thresholdInvalid: "INVALID_THRESHOLD"
+        case .topUpRulesInvalid: "INVALID_TOP_UP"
+        case .topUpNotDue: "TOP_UP_NOT_DUE"
+        case .topUpUnknown: "TOP_UP_NOT_FOUND"
         case .grantExists: "GRANT_EXISTS"
         case .grantUnknown: "GRANT_NOT_FOUND"
         case .grantInvalid: "INVALID_GRANT"

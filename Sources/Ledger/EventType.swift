@@ -2,6 +2,7 @@
 public enum EventType: String, Hashable, Sendable, CaseIterable {
     case accountOpened = "account.opened"
     case accountTierChanged = "account.tier_changed"
+    case accountRoleChanged = "account.role_changed"
     case accountApproved = "account.approved"
     case accountClosed = "account.closed"
     case keyIssued = "key.issued"
@@ -10,6 +11,16 @@ public enum EventType: String, Hashable, Sendable, CaseIterable {
     case creditsAdded = "credits.added"
     case creditsExpired = "credits.expired"
     case creditsAdjusted = "credits.adjusted"
+    case creditsShort = "credits.short"
+
+    case alertSet = "alert.set"
+    case alertRaised = "alert.raised"
+    case alertCleared = "alert.cleared"
+
+    case topUpSet = "top_up.set"
+    case topUpStarted = "top_up.started"
+    case topUpPaid = "top_up.paid"
+    case topUpFailed = "top_up.failed"
 
     case grantIssued = "grant.issued"
     case grantOpened = "grant.opened"

@@ -26,9 +26,12 @@ extension LedgerState {
         }
         guard account != nil else { throw FoldError("\(content.type.rawValue) before account.opened") }
         switch content.type {
-        case .accountOpened, .accountTierChanged, .accountApproved, .accountClosed: try applyAccount(content)
+        case .accountOpened, .accountTierChanged, .accountRoleChanged, .accountApproved, .accountClosed:
+            try applyAccount(content)
         case .keyIssued, .keyRevoked: try applyKey(content)
-        case .creditsAdded, .creditsExpired, .creditsAdjusted: try applyPot(content)
+        case .creditsAdded, .creditsExpired, .creditsAdjusted, .creditsShort: try applyPot(content)
+        case .alertSet, .alertRaised, .alertCleared: applyAlert(content)
+        case .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed: try applyTopUp(content)
         case .grantIssued, .grantOpened, .grantRevoked: try applyGrant(content)
         case .creditsHeld, .grantHeld: try applyHold(content)
         case .creditsDebited, .creditsReleased, .grantConsumed, .grantReleased: try applyEndOfHold(content)
@@ -70,6 +73,11 @@ extension LedgerState {
                 throw FoldError("account.tier_changed without the new tier")
             }
             account?.tier = tier
+        case .accountRoleChanged:
+            guard let role = content.text("to").flatMap(Role.init(rawValue:)) else {
+                throw FoldError("account.role_changed without the new role")
+            }
+            account?.role = role
         case .accountApproved:
             guard let isApproved = content.detail?["approved"]?.booleanValue else {
                 throw FoldError("account.approved without the flag")
@@ -117,15 +125,39 @@ extension LedgerState {
                 expiresAt: content.time("expires"),
                 addedAt: content.recordedAt
             )
+            pots[potID]?.reference = content.text("reference")
+            pots[potID]?.period = content.text("period")
             account?.posted += amount
             return
         }
+        try applyRefund(content, potID, amount)
+        if content.type == .creditsShort { return }
+        if content.text("by") == "renewal" { pots[potID]?.expiresAt = content.recordedAt }
         let change = content.type == .creditsExpired ? -amount : amount
         guard let pot = pots[potID], !(pot.remaining + change).isNegative else {
             throw FoldError("\(content.type.rawValue) takes more than pot \(potID) has left")
         }
         pots[potID]?.remaining += change
         account?.posted += change
+    }
+
+    /// What a refund takes back, or can't, counts for the pot that the payment filled.
+    private mutating func applyRefund(
+        _ content: EventContent,
+        _ potID: PotID,
+        _ amount: Credits
+    ) throws(FoldError) {
+        if content.type == .creditsShort {
+            guard pots[potID] != nil else { throw FoldError("credits.short of an unknown pot") }
+            pots[potID]?.refunded += amount
+            pots[potID]?.short += amount
+        } else if let text = content.text("refund") {
+            guard let paid = PotID(text: text), pots[paid] != nil else {
+                throw FoldError("a refund of credits that were never added")
+            }
+            pots[paid]?.refunded += -amount
+            changes.pots.insert(paid)
+        }
     }
 
     private mutating func applyGrant(_ content: EventContent) throws(FoldError) {
@@ -169,8 +201,9 @@ extension EventType {
     /// Whether events of this type record an administrative command, whose id is kept for as long as the account.
     public var isAdministrative: Bool {
         switch self {
-        case .accountOpened, .accountTierChanged, .accountApproved, .accountClosed, .keyIssued, .keyRevoked,
-            .creditsAdded, .creditsAdjusted, .grantIssued, .grantRevoked:
+        case .accountOpened, .accountTierChanged, .accountRoleChanged, .accountApproved, .accountClosed, .keyIssued,
+            .keyRevoked, .creditsAdded, .creditsAdjusted, .creditsShort, .grantIssued, .grantRevoked, .alertSet,
+            .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed:
             true
         default: false
         }

@@ -35,6 +35,13 @@ struct Decider {
     }
 
     mutating func decide() -> Decision {
+        var decision = answer()
+        noteBalance()
+        decision.events = events
+        return decision
+    }
+
+    private mutating func answer() -> Decision {
         if state.commands.contains(command.id) { return finish(.alreadyDone) }
         switch command.action {
         case .openAccount(let opening): return open(opening)
@@ -49,12 +56,19 @@ struct Decider {
         guard !account.isClosed else { return refuse(.accountClosed) }
         switch command.action {
         case .changeTier(let tier): return change(account, to: tier)
+        case .changeRole(let role): return change(account, to: role)
         case .setApproval(let isApproved): return approve(isApproved)
         case .closeAccount: return close()
         case .issueKey(let key): return issue(key, for: account)
         case .revokeKey(let keyID): return revoke(keyID)
         case .addCredits(let addition): return add(addition)
         case .adjustCredits(let adjustment): return adjust(adjustment)
+        case .renewPlan(let renewal): return renew(renewal, account)
+        case .refundPayment(let refund): return takeBack(refund)
+        case .setAlertThreshold(let threshold): return setAlert(threshold)
+        case .setTopUpRules(let rules): return setTopUp(rules)
+        case .startTopUp(let attempt): return startTopUp(attempt)
+        case .endTopUp(let end): return endTopUp(end)
         case .issueGrant(let grant): return issue(grant, for: account)
         case .revokeGrant(let grantID): return revoke(grantID)
         default: preconditionFailure("a command without a rule")
@@ -82,6 +96,7 @@ struct Decider {
 
     /// Applies an event and keeps it. One of the account's money carries the sums after it.
     mutating func emit(_ event: consuming EventContent) {
+        if let actor = command.actor { event.detail = event.detail.adding(actor) }
         do {
             try state.apply(event)
         } catch {

@@ -19,6 +19,8 @@ public struct LedgerState: Sendable {
     public var keys: [KeyID: APIKey] = [:]
     /// Administrative commands already carried out, with the journal position of their first event.
     public var commands: Set<CommandID> = []
+    /// How the account is topped up by itself; nil when it never was to be. A part holds it if a command is about it.
+    public var topUp: AutoTopUp?
     /// What has been changed since the state was loaded.
     public var changes = Changes()
 
@@ -41,6 +43,8 @@ public struct LedgerState: Sendable {
         public var keys: Set<KeyID> = []
         /// Administrative commands carried out.
         public var commands: Set<CommandID> = []
+        /// Whether the rules or the state of topping up have changed.
+        public var topUp = false
         /// Nothing changed.
         public init() {}
     }
@@ -51,6 +55,6 @@ extension LedgerState: Equatable {
     public static func == (left: LedgerState, right: LedgerState) -> Bool {
         left.account == right.account && left.pots == right.pots && left.grants == right.grants
             && left.holds == right.holds && left.windows == right.windows && left.executions == right.executions
-            && left.keys == right.keys && left.commands == right.commands
+            && left.keys == right.keys && left.commands == right.commands && left.topUp == right.topUp
     }
 }

@@ -23,6 +23,17 @@ public enum TierPolicy {
     /// How many capabilities a key may hold.
     public static let capabilityCounts = 1...100
 
+    /// What a plan gives anew with each renewal (api-contract, section 5); nil for one whose contract says it, and for
+    /// the free plan, which gives once.
+    public static func allowance(of tier: Tier) -> Credits? {
+        switch tier {
+        case .free, .enterprise: nil
+        case .creator: Credits(whole: 1_700)
+        case .pro: Credits(whole: 5_000)
+        case .business: Credits(whole: 11_329)
+        }
+    }
+
     /// Whether a plan may have keys at all.
     public static func allowsKeys(tier: Tier, role: Role) -> Bool { role == .admin || tier >= .pro }
 

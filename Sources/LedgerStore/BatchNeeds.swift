@@ -5,6 +5,8 @@ import Postgres
 struct BatchNeeds {
     private(set) var accounts: [AccountID] = []
     private(set) var pots: [PotID] = []
+    private(set) var references: [String] = []
+    private(set) var periods: [String] = []
     private(set) var keys: [KeyID] = []
     /// Runs that are to be admitted.
     private(set) var executions: [ProjectionRow<ExecutionID>] = []
@@ -14,6 +16,7 @@ struct BatchNeeds {
     private(set) var commands: [ProjectionRow<CommandID>] = []
     private(set) var cancels: [ExecutionID] = []
     private(set) var readsWindows = false
+    private(set) var readsTopUps = false
 
     init(_ batch: [Command]) {
         var seen = Set<AccountID>(minimumCapacity: batch.count)
@@ -39,13 +42,34 @@ struct BatchNeeds {
         case .expireHold(let holdID): add(ExecutionID(holdID.value), of: command)
         case .addCredits(let addition):
             pots.append(addition.potID)
+            if let reference = addition.externalReference { references.append(reference) }
             commands.append(ProjectionRow(command.accountID, command.id))
         case .adjustCredits(let adjustment):
             pots.append(adjustment.potID)
             commands.append(ProjectionRow(command.accountID, command.id))
-        case .openAccount, .changeTier, .setApproval, .closeAccount, .issueKey, .revokeKey, .issueGrant, .revokeGrant:
+        case .renewPlan(let renewal):
+            pots.append(renewal.potID)
+            periods.append(renewal.period)
+            if let reference = renewal.externalReference { references.append(reference) }
+            commands.append(ProjectionRow(command.accountID, command.id))
+        case .refundPayment(let refund):
+            references.append(refund.reference)
+            commands.append(ProjectionRow(command.accountID, command.id))
+        case .startTopUp(let attempt): addTopUp(attempt, of: command)
+        case .endTopUp(let end):
+            if case .paid(_, let reference, _) = end.outcome { references.append(reference) }
+            addTopUp(end.attempt, of: command)
+        case .setTopUpRules, .closeAccount: addTopUp(nil, of: command)
+        case .openAccount, .changeTier, .changeRole, .setApproval, .issueKey, .revokeKey, .issueGrant,
+            .revokeGrant, .setAlertThreshold:
             commands.append(ProjectionRow(command.accountID, command.id))
         }
+    }
+
+    private mutating func addTopUp(_ attempt: PotID?, of command: Command) {
+        readsTopUps = true
+        if let attempt { pots.append(attempt) }
+        commands.append(ProjectionRow(command.accountID, command.id))
     }
 
     /// A run that a command wants to move on is under way, as a rule; whether it has ended is asked only if it is not.
@@ -69,7 +93,9 @@ struct BatchNeeds {
         unit.append(LockJournal(journal: journal))
         if let firstPosition { unit.append(ReadEventHash(journal: journal, position: firstPosition)) }
         unit.append(LoadAccounts(journal: journal, accounts: accounts))
-        unit.append(LoadPots(journal: journal, accounts: accounts, pots: pots))
+        unit.append(
+            LoadPots(journal: journal, accounts: accounts, pots: pots, references: references, periods: periods)
+        )
         unit.append(LoadGrants(journal: journal, accounts: accounts))
         if readsWindows { unit.append(LoadWindows(journal: journal, accounts: accounts)) }
         if !keys.isEmpty { unit.append(LoadKeys(journal: journal, keys: keys)) }
@@ -78,6 +104,7 @@ struct BatchNeeds {
         if !commands.isEmpty {
             unit.append(LoadCommands(journal: journal, commands: commands))
         }
+        if readsTopUps { unit.append(LoadTopUps(journal: journal, accounts: accounts)) }
         if !cancels.isEmpty { unit.append(LockQueuedTasks(journal: journal, executions: cancels)) }
         if let moment { unit.append(LoadExpiredHolds(journal: journal, accounts: accounts, moment: moment)) }
         let results = try await session.execute(unit)
@@ -156,6 +183,9 @@ struct BatchNeeds {
         if !holds.isEmpty { Self.put(try take().decode(as: LoadHolds.self), &states, &places) }
         if !commands.isEmpty {
             for row in try take().decode(as: LoadCommands.self) { states[row.account]?.commands.insert(row.value) }
+        }
+        if readsTopUps {
+            for row in try take().decode(as: LoadTopUps.self) { states[row.account]?.topUp = row.value }
         }
         var undispatched = Set<ExecutionID>()
         if !cancels.isEmpty { undispatched = Set(try take().decode(as: LockQueuedTasks.self)) }

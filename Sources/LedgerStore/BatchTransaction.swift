@@ -12,6 +12,7 @@ struct BatchTransaction {
     let clock: JournalClock
     let retryBudget: Duration
     let observer: (any BatchObserver)?
+    let onNotice: (@Sendable (Event) -> Void)?
 
     func run() async throws(LedgerStoreError) -> [Verdict] {
         let started = ContinuousClock.now
@@ -27,6 +28,9 @@ struct BatchTransaction {
                     events: batch.events.count,
                     duration: started.duration(to: .now)
                 )
+                if let onNotice {
+                    for event in batch.events where event.content.type.needsNotice { onNotice(event) }
+                }
                 return batch.verdicts
             case .failed(let error, let batch):
                 uncertain = batch
@@ -112,6 +116,16 @@ struct BatchTransaction {
         let half: Int64 = 8_388_608
         guard old / half != new / half else { return }
         _ = try await session.query(EnsureEventPartitions(position: new + 4 * half))
+    }
+}
+
+extension EventType {
+    /// Whether somebody should look at an event of this type.
+    fileprivate var needsNotice: Bool {
+        switch self {
+        case .alertRaised, .creditsShort, .topUpFailed: true
+        default: false
+        }
     }
 }
 

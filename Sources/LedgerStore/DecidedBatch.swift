@@ -104,6 +104,7 @@ struct ChangedRows {
     var endedExecutions: [ProjectionRow<Execution>] = []
     var keys: [ProjectionRow<APIKey>] = []
     var commands: [ProjectionRow<CommandID>] = []
+    var topUps: [ProjectionRow<AutoTopUp>] = []
 
     init(_ states: [AccountID: LedgerState], byAccountsOf events: [Event], places: [HoldID: RowPlace]) {
         var seen = Set<AccountID>(minimumCapacity: states.count)
@@ -138,6 +139,7 @@ struct ChangedRows {
         for id in changes.keys {
             if let key = state.keys[id] { keys.append(ProjectionRow(account, key)) }
         }
+        if changes.topUp, let topUp = state.topUp { topUps.append(ProjectionRow(account, topUp)) }
         for id in changes.commands { commands.append(ProjectionRow(account, id)) }
     }
 
@@ -153,6 +155,7 @@ struct ChangedRows {
             unit.append(InsertEndedExecutions(journal: journal, executions: endedExecutions))
         }
         for key in keys { unit.append(PutKey(journal: journal, key: key)) }
+        if !topUps.isEmpty { unit.append(PutTopUps(journal: journal, topUps: topUps)) }
         if !commands.isEmpty { unit.append(PutCommands(journal: journal, commands: commands)) }
     }
 }
@@ -162,6 +165,12 @@ extension Command {
     fileprivate func knowing(undispatched: Set<ExecutionID>) -> Command {
         guard case .requestCancel(var wish) = action, undispatched.contains(wish.executionID) else { return self }
         wish.isUndispatched = true
-        return Command(id: id, accountID: accountID, requestID: requestID, action: .requestCancel(wish))
+        return Command(
+            id: id,
+            accountID: accountID,
+            requestID: requestID,
+            actor: actor,
+            action: .requestCancel(wish)
+        )
     }
 }

@@ -17,6 +17,7 @@ final class JournalWriter: Sendable {
     private let client: PostgresClient
     private let clock: JournalClock
     private let observer: (any BatchObserver)?
+    private let onNotice: (@Sendable (Event) -> Void)?
     private let retryBudget: Duration
     private let queue: Mutex<JournalQueue<Ticket>>
     private let drained = Mutex<[CheckedContinuation<Void, Never>]>([])
@@ -27,13 +28,15 @@ final class JournalWriter: Sendable {
         clock: @escaping JournalClock,
         limits: JournalQueue<Ticket>.Limits,
         retryBudget: Duration,
-        observer: (any BatchObserver)?
+        observer: (any BatchObserver)?,
+        onNotice: (@Sendable (Event) -> Void)?
     ) {
         self.journal = journal
         self.client = client
         self.clock = clock
         self.retryBudget = retryBudget
         self.observer = observer
+        self.onNotice = onNotice
         self.queue = Mutex(JournalQueue(limits: limits))
     }
 
@@ -90,7 +93,8 @@ final class JournalWriter: Sendable {
                 client: client,
                 clock: clock,
                 retryBudget: retryBudget,
-                observer: observer
+                observer: observer,
+                onNotice: onNotice
             ).run()
             for (ticket, verdict) in zip(tickets, verdicts) { ticket.resume(returning: .success(verdict)) }
         } catch {

@@ -60,6 +60,7 @@ extension ChangedRows {
             }
             keys += state.keys.values.map { ProjectionRow(id, $0) }
             commands += state.commands.map { ProjectionRow(id, $0) }
+            if let topUp = state.topUp { topUps.append(ProjectionRow(id, topUp)) }
         }
     }
 
@@ -68,7 +69,7 @@ extension ChangedRows {
     /// The same rows in parts of a bounded number of rows a table.
     func parts(of size: Int) -> [ChangedRows] {
         let longest = [accounts.count, pots.count, grants.count, openRuns.count, windows.count, endedExecutions.count]
-        let count = max(longest.max() ?? 0, max(keys.count, commands.count))
+        let count = max(longest.max() ?? 0, keys.count, commands.count, topUps.count)
         return stride(from: 0, to: count, by: size).map { start in
             func slice<Row>(_ rows: [Row]) -> [Row] { Array(rows.dropFirst(start).prefix(size)) }
             var part = ChangedRows()
@@ -80,6 +81,7 @@ extension ChangedRows {
             part.endedExecutions = slice(endedExecutions)
             part.keys = slice(keys)
             part.commands = slice(commands)
+            part.topUps = slice(topUps)
             return part
         }
     }

@@ -16,6 +16,9 @@ public final class LedgerStore: Sendable {
         public var retryBudget = Duration.seconds(20)
         /// Who counts batches.
         public var observer: (any BatchObserver)?
+        /// Who is told of events that somebody should look at, once each, after they are durable: alerts, credits that a
+        /// refund could not take back, attempts to top up that failed.
+        public var onNotice: (@Sendable (Event) -> Void)?
         /// The defaults.
         public init() {}
     }
@@ -71,7 +74,8 @@ public final class LedgerStore: Sendable {
                 clock: clock,
                 limits: limits,
                 retryBudget: options.retryBudget,
-                observer: options.observer
+                observer: options.observer,
+                onNotice: options.onNotice
             )
         }
     }

@@ -34,6 +34,9 @@ struct ProjectionSnapshot {
         for row in try await rows(ScanCommands(journal: journal), session) {
             snapshot.accounts[row.account, default: LedgerState()].commands.insert(row.value)
         }
+        for row in try await rows(ScanTopUps(journal: journal), session) {
+            snapshot.accounts[row.account, default: LedgerState()].topUp = row.value
+        }
         return snapshot
     }
 
@@ -90,6 +93,9 @@ struct ProjectionSnapshot {
             return rows("ended_executions", ended.0, ended.1)
         }
         if live.keys != folded.keys { return rows("api_keys", live.keys.count, folded.keys.count) }
+        if live.topUp != folded.topUp {
+            return rows("auto_top_ups", live.topUp == nil ? 0 : 1, folded.topUp == nil ? 0 : 1)
+        }
         return rows("commands", live.commands.count, folded.commands.count)
     }
 

@@ -8,8 +8,8 @@ public import Runs
 /// Every method throws an ``OperationError``: `.negative` when the ledger refuses, with the field and the limit in its
 /// message, and then nothing has changed.
 public struct AccountDesk: Sendable {
-    private let store: LedgerStore
-    private let identifiers = IdentifierSource(clock: { SystemClock.now() })
+    let store: LedgerStore
+    let identifiers = IdentifierSource(clock: { SystemClock.now() })
 
     /// Works on a ledger.
     public init(_ connection: LedgerConnection) { self.store = connection.store }
@@ -25,7 +25,7 @@ public struct AccountDesk: Sendable {
         return account
     }
 
-    /// Fills a new pot and returns its id.
+    /// Fills a new pot and returns its id; the first one's when credits with the reference are there already.
     public func addCredits(
         _ amount: Credits,
         to account: AccountID,
@@ -40,7 +40,8 @@ public struct AccountDesk: Sendable {
             expiresAt: expiresAt,
             externalReference: reference
         )
-        try await carryOut(.addCredits(addition), for: account)
+        let verdict = try await carryOut(.addCredits(addition), for: account)
+        if case .alreadyAdded(let pot) = verdict { return pot }
         return addition.potID
     }
 
@@ -173,7 +174,9 @@ public struct AccountDesk: Sendable {
     private func carryOut(_ action: Command.Action, for account: AccountID) async throws(OperationError) -> Verdict {
         let verdict: Verdict
         do throws(LedgerStoreError) {
-            verdict = try await store.submit(Command(id: identifiers.command(), accountID: account, action: action))
+            verdict = try await store.submit(
+                Command(id: identifiers.command(), accountID: account, actor: Self.actor, action: action)
+            )
         } catch {
             throw OperationError(error)
         }
@@ -204,6 +207,13 @@ extension OperationError {
             case .capabilityCountInvalid:
                 "capability: a key holds 1 to \(TierPolicy.capabilityCounts.upperBound) of them."
             case .nameInvalid: "name: it must have 1 to 100 bytes."
+            case .accountInUse: "The account has runs under way, or a payment; close it when they have ended."
+            case .potUnknown: "pot: the account has no pot of this id."
+            case .grantUnknown: "grant: the account has no grant of this id."
+            case .adjustmentTooLarge(let available):
+                "amount: \(available) credits of the pot are left that no run has on hold."
+            case .allowanceMissing(let tier):
+                "allowance: the \(tier.rawValue) plan has none of its own; say how much with --allowance."
             case .amountInvalid:
                 "amount: it must be above 0, and the balance at most \(Credits(microcredits: .max)) credits."
             case .expiryInPast: "expires: that moment is not in the future."

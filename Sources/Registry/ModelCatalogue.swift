@@ -4,6 +4,10 @@ import Synchronization
 public final class ModelCatalogue: Sendable {
     fileprivate struct State {
         var current: ModelRegistry
+        /// As it was read, before operators switched models off.
+        var loaded: ModelRegistry
+        /// Names of models that operators have switched off.
+        var switchedOff: Set<String> = []
         /// By name, the definitions that were in use, oldest first; never the current one.
         var former: [String: [ModelDefinition]] = [:]
         /// Names of models that are gone, in the order in which they went.
@@ -18,7 +22,7 @@ public final class ModelCatalogue: Sendable {
     private let state: Mutex<State>
 
     /// Makes a catalogue that begins with a registry.
-    public init(_ registry: ModelRegistry) { self.state = Mutex(State(current: registry)) }
+    public init(_ registry: ModelRegistry) { self.state = Mutex(State(current: registry, loaded: registry)) }
 
     /// The registry in use.
     public var current: ModelRegistry { state.withLock(\.current) }
@@ -50,10 +54,27 @@ public final class ModelCatalogue: Sendable {
                 model.checkSuccession(of: former, issues: &issues)
             }
             guard issues.isEmpty else { return .failure(RegistryError(issues: issues)) }
-            return .success(state.replace(with: next))
+            state.loaded = next
+            return .success(state.replace(with: next.disabling(state.switchedOff)))
         }
         return try outcome.get()
     }
+
+    /// Switches models off, whatever their definitions say, and all others on again whose definitions say so. Runs under
+    /// way go on.
+    ///
+    /// - Returns: what changes by it.
+    @discardableResult
+    public func switchOff(_ names: Set<String>) -> RegistryChange {
+        state.withLock { state in
+            guard names != state.switchedOff else { return RegistryChange() }
+            state.switchedOff = names
+            return state.replace(with: state.loaded.disabling(names))
+        }
+    }
+
+    /// The definitions as they were read, whatever operators have switched off since.
+    public var loaded: ModelRegistry { state.withLock(\.loaded) }
 }
 
 /// What a reload has changed.
@@ -64,6 +85,9 @@ public struct RegistryChange: Hashable, Sendable {
     public var changed: [String] = []
     /// Models that are gone, by name.
     public var removed: [String] = []
+
+    /// Nothing has changed.
+    public init() {}
 
     /// Whether every model is as it was. Addresses and keys of providers may differ all the same.
     public var isEmpty: Bool { added.isEmpty && changed.isEmpty && removed.isEmpty }

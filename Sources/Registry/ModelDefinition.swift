@@ -48,7 +48,7 @@ public struct ModelDefinition: Sendable {
     /// What it makes.
     public let type: ModelType
     /// Whether it can be run at all. A model that is not enabled is not found.
-    public let isEnabled: Bool
+    public internal(set) var isEnabled: Bool
     /// The lowest plan that may run it.
     public let requiredTier: Tier
     /// The version of the definition, counted up with every change; goes into events.

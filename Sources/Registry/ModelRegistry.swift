@@ -75,6 +75,18 @@ public struct ModelRegistry: Sendable {
         )
     }
 
+    /// The same definitions, with some models not enabled.
+    func disabling(_ names: Set<String>) -> ModelRegistry {
+        if names.isEmpty { return self }
+        return ModelRegistry(
+            models: models.map { model in
+                var model = model
+                if names.contains(model.internalName) { model.isEnabled = false }
+                return model
+            }
+        )
+    }
+
     /// The enabled model of that name, or nil.
     public func model(named name: String) -> ModelDefinition? { enabled[name] }
 

@@ -1,20 +1,35 @@
-import HTTPTypes
-import Hummingbird
-import Ledger
+package import HTTPTypes
+package import Hummingbird
+package import Ledger
 import NIOCore
-import Registry
-import Runs
+package import Registry
+package import Runs
 
 /// An answer that is no success: status, code, words, and what else it carries (api-contract, section 8.4).
-struct APIError: Error {
-    var status: HTTPResponse.Status
-    var code: String
-    var message: String
-    var context: [(key: String, value: JSONValue)] = []
-    var headers = HTTPFields()
+package struct APIError: Error {
+    package var status: HTTPResponse.Status
+    package var code: String
+    package var message: String
+    package var context: [(key: String, value: JSONValue)]
+    package var headers: HTTPFields
     /// What kind of problem RFC 9457 knows it as, and what that kind has besides.
-    var problemType = "about:blank"
-    var problemContext: [(key: String, value: JSONValue)] = []
+    package var problemType = "about:blank"
+    package var problemContext: [(key: String, value: JSONValue)] = []
+
+    /// Makes an answer.
+    package init(
+        status: HTTPResponse.Status,
+        code: String,
+        message: String,
+        context: [(key: String, value: JSONValue)] = [],
+        headers: HTTPFields = HTTPFields()
+    ) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.context = context
+        self.headers = headers
+    }
 
     /// The response, in the form that the client asked for.
     func response(to request: Request, requestID: Ledger.RequestID) -> Response {
@@ -42,7 +57,7 @@ struct APIError: Error {
 
 extension ResponseBody {
     /// An object with its members in the given order.
-    init(json members: [(key: String, value: JSONValue)]) {
+    package init(json members: [(key: String, value: JSONValue)]) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(256)
         bytes.append(UInt8(ascii: "{"))
@@ -59,10 +74,10 @@ extension ResponseBody {
 
 extension JSONValue {
     /// Credits as a JSON number with at most six decimals (api-contract, section 8.9).
-    static func credits(_ credits: Credits) -> JSONValue { .decimal(credits.description) }
+    package static func credits(_ credits: Credits) -> JSONValue { .decimal(credits.description) }
 
     /// A moment as RFC 3339 with microseconds, in UTC.
-    static func time(_ moment: Timestamp?) -> JSONValue { moment.map { .string($0.rfc3339) } ?? .null }
+    package static func time(_ moment: Timestamp?) -> JSONValue { moment.map { .string($0.rfc3339) } ?? .null }
 }
 
 extension APIError {
@@ -98,7 +113,11 @@ extension APIError {
         )
     }
 
-    static let notFound = APIError(status: .notFound, code: "NOT_FOUND", message: "There is nothing at this path")
+    package static let notFound = APIError(
+        status: .notFound,
+        code: "NOT_FOUND",
+        message: "There is nothing at this path"
+    )
 
     static func methodNotAllowed(allow: String) -> APIError {
         APIError(
@@ -109,14 +128,14 @@ extension APIError {
         )
     }
 
-    static let bodyTooLarge = APIError(
+    package static let bodyTooLarge = APIError(
         status: .contentTooLarge,
         code: "BODY_TOO_LARGE",
         message: "The body is larger than 1,048,576 bytes",
         context: [("limit", .integer(1 << 20))]
     )
 
-    static let unreadable = APIError(
+    package static let unreadable = APIError(
         status: .badRequest,
         code: "BAD_REQUEST",
         message: "The request can't be read as HTTP with a JSON body"
@@ -137,7 +156,7 @@ extension APIError {
     )
 
     /// The answer when a question could not be put to the ledger.
-    static func unread(_ failure: LedgerFailure) -> APIError {
+    package static func unread(_ failure: LedgerFailure) -> APIError {
         var error = APIError(failure)
         error.message = "The ledger can't be asked now; nothing was changed that it does not know of"
         return error
@@ -158,7 +177,7 @@ extension HTTPField.Name {
     static var rateLimitReset: Self { HTTPField.Name(known: "X-RateLimit-Reset") }
     static var preferenceApplied: Self { HTTPField.Name(known: "Preference-Applied") }
     static var requestID: Self { HTTPField.Name(known: "X-Request-Id") }
-    static var apiKey: Self { HTTPField.Name(known: "x-api-key") }
+    package static var apiKey: Self { HTTPField.Name(known: "x-api-key") }
 
     private init(known name: String) {
         guard let field = HTTPField.Name(name) else { preconditionFailure("\(name) is a header name") }

@@ -51,7 +51,7 @@ struct APIMiddleware: RouterMiddleware {
 
 extension APIError {
     /// The answer for whatever a handler or the framework throws.
-    init(any error: any Error) {
+    package init(any error: any Error) {
         if let known = error as? APIError {
             self = known
         } else if let http = error as? any HTTPResponseError {

@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Ledger
 import NIOCore
-import Registry
+package import Registry
 import Runs
 
 /// `GET /api/models` and `GET /api/models/:internalName/schema`: what can be run, and with which inputs.
@@ -80,7 +80,7 @@ extension ModelDefinition {
 
 extension PriceRule {
     /// The price as the list shows it: for units, from the cheapest to the dearest choice of options.
-    fileprivate var summary: JSONValue {
+    package var summary: JSONValue {
         var members: [String: JSONValue] = ["basis": .string(basis.rawValue), "version": .integer(Int64(version))]
         switch rates {
         case .units(let rates):

@@ -27,10 +27,16 @@ public struct AdminToken: Sendable {
     }
 
     /// Whether a header carries the token. Digests are compared, so that the time taken tells nothing.
-    func matches(_ header: String?) -> Bool {
-        guard let header, header.count > 7, header.prefix(7).lowercased() == "bearer " else { return false }
-        let other = SHA256.hash(data: Array(header.dropFirst(7).utf8))
+    package func matches(_ header: String?) -> Bool {
+        guard let token = Self.bearer(header) else { return false }
+        let other = SHA256.hash(data: Array(token.utf8))
         return zip(Array(digest), Array(other)).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
+    /// What a header carries after `Bearer `; nil when it carries none.
+    package static func bearer(_ header: String?) -> String? {
+        guard let header, header.count > 7, header.prefix(7).lowercased() == "bearer " else { return nil }
+        return String(header.dropFirst(7))
     }
 }
 

@@ -1,4 +1,4 @@
-import HTTPTypes
+package import HTTPTypes
 public import Hummingbird
 public import Ledger
 public import Logging
@@ -76,7 +76,7 @@ extension Router<APIContext> {
     }
 
     /// Answers every other method that HTTP defines with 405.
-    func refuseMethods(of path: RouterPath, except allowed: [HTTPRequest.Method]) {
+    package func refuseMethods(of path: RouterPath, except allowed: [HTTPRequest.Method]) {
         let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
         let allow = allowed.map(\.rawValue).joined(separator: ", ")
         for method in all where !allowed.contains(method) {

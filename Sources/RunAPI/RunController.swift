@@ -118,7 +118,7 @@ extension Request {
 
 extension String {
     /// The text with each `%` and two hexadecimal digits replaced by their byte; as it is when that is no UTF-8.
-    var percentDecoded: String {
+    package var percentDecoded: String {
         guard utf8.contains(UInt8(ascii: "%")) else { return self }
         let source = Array(utf8)
         var bytes: [UInt8] = []

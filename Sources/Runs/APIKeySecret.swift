@@ -74,11 +74,11 @@ public struct APIKeySecret: Sendable, CustomStringConvertible, CustomReflectable
 }
 
 /// Whole numbers as text of the digits 0-9, A-Z, a-z, most significant first.
-enum Base62 {
+package enum Base62 {
     private static let digits = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
 
     /// The bytes as one big-endian number, in a fixed number of digits.
-    static func encode(_ bytes: [UInt8], digits count: Int) -> String {
+    package static func encode(_ bytes: [UInt8], digits count: Int) -> String {
         var number = bytes.map(UInt32.init)
         var text: [UInt8] = []
         for _ in 0..<count {

@@ -8,8 +8,10 @@ import Registry
 struct AccountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account",
-        abstract: "Open an account, show one, or keep its owner's address.",
-        subcommands: [Open.self, Show.self, Contact.self]
+        abstract: "Open accounts, list and show them, and change their plan, standing and address.",
+        subcommands: [
+            Open.self, Show.self, List.self, Approve.self, ChangeTier.self, ChangeRole.self, Close.self, Contact.self,
+        ]
     )
 
     struct Open: AsyncParsableCommand {
@@ -109,8 +111,8 @@ struct AccountCommand: AsyncParsableCommand {
 struct CreditsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "credits",
-        abstract: "Add credits to an account.",
-        subcommands: [Add.self]
+        abstract: "Add credits to an account, or correct what it has.",
+        subcommands: [Add.self, Adjust.self]
     )
 
     struct Add: AsyncParsableCommand {
@@ -136,7 +138,7 @@ struct CreditsCommand: AsyncParsableCommand {
         )
         var expires: Timestamp?
         @Option(
-            help: "What they were bought with, such as an invoice's number; 1 to 200 bytes, no personal data.",
+            help: "What they were bought with, such as an invoice's number; once an account, 1 to 200 bytes.",
             transform: Parse.reference
         )
         var reference: String?
@@ -173,8 +175,8 @@ struct CreditsCommand: AsyncParsableCommand {
 struct GrantCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "grant",
-        abstract: "Give an account free runs of a model.",
-        subcommands: [Issue.self]
+        abstract: "Give an account free runs of a model, or take them back.",
+        subcommands: [Issue.self, Revoke.self]
     )
 
     struct Issue: AsyncParsableCommand {

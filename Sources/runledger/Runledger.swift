@@ -41,9 +41,11 @@ struct Runledger: AsyncParsableCommand {
             CommandGroup(
                 name: "Accounts",
                 subcommands: [
-                    AccountCommand.self, CreditsCommand.self, GrantCommand.self, KeyCommand.self, UsageCommand.self,
+                    AccountCommand.self, CreditsCommand.self, PlanCommand.self, GrantCommand.self, KeyCommand.self,
+                    UsageCommand.self, AlertCommand.self, TopUpCommand.self,
                 ]
             ),
+            CommandGroup(name: "Operate", subcommands: [OperatorCommand.self, ModelCommand.self]),
             CommandGroup(
                 name: "Audit",
                 subcommands: [VerifyCommand.self, ReplayCommand.self, RebuildCommand.self]

@@ -30,7 +30,8 @@ struct ServeCommand: AsyncParsableCommand {
               RUNLEDGER_DATABASE_SESSIONS        connections to it (6)
               RUNLEDGER_SHUTDOWN_GRACE_SECONDS   for runs under way (30)
               RUNLEDGER_PUBLIC_URL               where customers reach the service (its own address)
-              RUNLEDGER_ADMIN_TOKEN              lets operators set webhooks; 32 characters or more
+              RUNLEDGER_ADMIN_TOKEN              lets the operator "environment" in; 32 characters or more
+              RUNLEDGER_STRIPE_WEBHOOK_SECRET    takes payment events of Stripe, signed with it
               RUNLEDGER_MEDIA_FOLDER             results' media, without a bucket (.runledger/media)
               RUNLEDGER_S3_BUCKET                results' media (knouds-media, once there is an access key)
               RUNLEDGER_S3_ACCESS_KEY_ID, _S3_SECRET_ACCESS_KEY, _S3_REGION (us-east-1), _S3_ENDPOINT (AWS's)

@@ -143,7 +143,7 @@ import Testing
                 previous = event
             }
         }
-        #expect(previous?.sequence ?? 0 > 600)
+        #expect(previous?.sequence ?? 0 > 450)
     }
 
     @Test("an event is hashed whole, however long its detail is", arguments: [1_500, 1_700, 2_048, 5_000, 70_000])

@@ -65,6 +65,8 @@ import Testing
         case .cancelRequested(let execution): return execution.status.isEnd ? "cancelled" : "cancel requested"
         case .done: return "done"
         case .alreadyDone: return "already done"
+        case .alreadyAdded: return "already added"
+        case .takenBack(let taken, let short): return "took back \(taken.microcredits) short \(short.microcredits)"
         case .refused(.insufficientCredits(let required, let available), _):
             return "refused INSUFFICIENT_CREDITS \(required.microcredits) of \(available.microcredits)"
         case .refused(.grantExhausted(.runs(let granted, let used)), _):

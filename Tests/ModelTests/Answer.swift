@@ -15,6 +15,9 @@ enum Answer {
         case .cancelRequested(let run): return "cancel requested, \(run.status)"
         case .done: return "done"
         case .alreadyDone: return "done before"
+        case .alreadyAdded(let pot): return "added before, \(pot)"
+        case .takenBack(let taken, let short):
+            return "took back \(taken.microcredits), short \(short.microcredits)"
         case .refused(let refusal, let window): return numbers(refusal) + counted(window)
         }
     }

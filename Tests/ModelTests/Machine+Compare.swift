@@ -15,6 +15,10 @@ extension Machine {
         try same("tier", account.tier.rank, naive.tier)
         try same("approved", account.isApproved, naive.isApproved)
         try same("closed", account.isClosed, naive.isClosed)
+        try same("alerted", account.alertRaisedAt != nil, naive.isAlerted)
+        let topUp = try await store.topUp(of: tenant.account)
+        try same("attempt", topUp?.attempt?.id.description, naive.topUp.attempt?.pot)
+        try same("breaker", topUp?.isBroken ?? false, naive.topUp.isBroken)
         let live = state.pots.values.map { "\($0.id) \($0.remaining.microcredits) \($0.held.microcredits)" }
         let kept = naive.pots.filter { $0.value.left > 0 || $0.value.onHold > 0 }
         try same("pots", live.sorted(), kept.map { "\($0.key) \($0.value.left) \($0.value.onHold)" }.sorted())

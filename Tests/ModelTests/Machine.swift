@@ -189,6 +189,8 @@ struct Machine {
         case .run(let id, _, _, _, _, _) where given.answer.hasPrefix("admitted"):
             if !tenants[index].runs.contains(id) { tenants[index].runs.append(id) }
         case .add(let pot, _, _, _) where given.answer == "done": tenants[index].pots.append(pot)
+        case .buy(let pot, _, _) where given.answer == "done": tenants[index].pots.append(pot)
+        case .renew(let pot, _, _, _) where given.answer == "done": tenants[index].pots.append(pot)
         case .giveRuns(let grant, _, _, _) where given.answer == "done": tenants[index].grants.append(grant)
         case .giveTime(let grant, _, _, _) where given.answer == "done": tenants[index].grants.append(grant)
         default: break

@@ -79,6 +79,7 @@ struct ModelTests {
             """
         )
         let byPolicy = try await count("SELECT count(*) FROM ledger.events WHERE detail LIKE '%\"by\":\"policy\"%'")
+        let renewed = try await count("SELECT count(*) FROM ledger.events WHERE detail LIKE '%\"period\":%'")
         let happened: [(what: String, count: Int, atLeast: Int)] = [
             ("admitted on credits", events["credits.held"] ?? 0, 150),
             ("insufficient", machine.answers["INSUFFICIENT_CREDITS"] ?? 0, 50),
@@ -94,6 +95,12 @@ struct ModelTests {
             ("cost absorbed", events["cost.absorbed"] ?? 0, 5),
             ("unresolved", events["execution.unresolved"] ?? 0, 10),
             ("corrected", events["credits.adjusted"] ?? 0, 5),
+            ("added before", machine.answers["added"] ?? 0, 3),
+            ("renewed", renewed, 5),
+            ("refund short", events["credits.short"] ?? 0, 1),
+            ("alerted", events["alert.raised"] ?? 0, 3),
+            ("topped up", events["top_up.paid"] ?? 0, 3),
+            ("top-up failed", events["top_up.failed"] ?? 0, 2),
         ]
         for entry in happened {
             #expect(entry.count >= entry.atLeast, "\(entry.what), SEED=\(seed.value)")

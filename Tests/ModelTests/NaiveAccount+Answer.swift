@@ -27,7 +27,7 @@ extension NaiveAccount {
         }
         if isClosed { return "ACCOUNT_CLOSED" }
         let text = administer(wish.kind, now)
-        if text == "done" { doneWishes.insert(wish.id) }
+        if text == "done" || text.hasPrefix("took back") { doneWishes.insert(wish.id) }
         return text
     }
 
@@ -152,10 +152,75 @@ extension NaiveAccount {
         case .tier(let new): tier = new
         case .approve(let isApproved): self.isApproved = isApproved
         case .close:
-            if held > 0 || grants.values.contains(where: { $0.onHold > 0 }) { return "ACCOUNT_IN_USE" }
+            if topUp.attempt != nil || held > 0 || grants.values.contains(where: { $0.onHold > 0 }) {
+                return "ACCOUNT_IN_USE"
+            }
             isClosed = true
+        default: return fund(kind, now)
+        }
+        return "done"
+    }
+
+    private mutating func fund(_ kind: Wish.Kind, _ now: Int64) -> String {
+        switch kind {
+        case .buy(let pot, let amount, let reference):
+            if let first = pots.first(where: { $0.value.reference == reference }) {
+                return "added before, \(first.key)"
+            }
+            pots[pot] = Pot(left: amount, isPlan: false, expires: nil, added: amount, reference: reference)
+        case .renew(let pot, let period, let amount, let expires):
+            if let first = pots.first(where: { $0.value.period == period }) { return "added before, \(first.key)" }
+            writeOffExpiredPots(now)
+            for name in pots.keys where pots[name]!.isPlan && (pots[name]!.left > 0 || pots[name]!.onHold > 0) {
+                if let end = pots[name]!.expires, end <= now { continue }
+                (pots[name]!.left, pots[name]!.expires) = (0, now)
+            }
+            pots[pot] = Pot(left: amount, isPlan: true, expires: expires, added: amount, period: period)
+        case .refund(let reference, let tenths): return refund(reference, tenths, now)
+        case .watch(let below): watched = below
+        case .topUp(let below, let amount):
+            (topUp.below, topUp.amount, topUp.failures, topUp.isBroken) = (below, amount, 0, false)
+        case .startTopUp(let pot):
+            let day = now / 86_400_000_000
+            let usable = pots.values.reduce(0) { $0 + $1.onHold + ($1.expires ?? .max > now ? $1.left : 0) }
+            guard let below = topUp.below, topUp.attempt == nil, !topUp.isBroken, usable < below,
+                topUp.day != day || topUp.inDay < 3
+            else { return "TOP_UP_NOT_DUE" }
+            topUp.attempt = (pot, topUp.amount)
+            topUp.inDay = topUp.day == day ? topUp.inDay + 1 : 1
+            topUp.day = day
+        case .endTopUp(let pot, let isPaid):
+            if pots[pot] != nil { return "added before, \(pot)" }
+            let open = topUp.attempt.flatMap { $0.pot == pot ? $0.amount : nil }
+            if isPaid {
+                let amount = open ?? 1_000_000
+                pots[pot] = Pot(left: amount, isPlan: false, expires: nil, added: amount, reference: "paid \(pot)")
+                if open != nil { (topUp.attempt, topUp.failures) = (nil, 0) }
+            } else {
+                if open == nil { return "TOP_UP_NOT_FOUND" }
+                topUp.attempt = nil
+                topUp.failures += 1
+                topUp.isBroken = topUp.below != nil && topUp.failures >= 2
+            }
         default: preconditionFailure("not administrative")
         }
         return "done"
+    }
+
+    private mutating func refund(_ reference: String, _ tenths: Int64, _ now: Int64) -> String {
+        guard let paid = pots.first(where: { $0.value.reference == reference })?.key else {
+            return "REFERENCE_NOT_FOUND"
+        }
+        let due = pots[paid]!.added * tenths / 10 - pots[paid]!.refunded
+        if due <= 0 { return "done before" }
+        writeOffExpiredPots(now)
+        pots[paid]!.refunded += due
+        var missing = due
+        for name in [paid] + pots.keys.sorted(by: { isDrawnBefore($0, $1) }) {
+            let part = min(missing, pots[name]!.left)
+            pots[name]!.left -= part
+            missing -= part
+        }
+        return "took back \(due - missing), short \(missing)"
     }
 }

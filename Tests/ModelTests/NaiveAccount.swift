@@ -7,7 +7,22 @@ struct NaiveAccount {
         var left: Int64
         var onHold: Int64 = 0
         let isPlan: Bool
-        let expires: Int64?
+        var expires: Int64?
+        var added: Int64 = 0
+        var reference: String?
+        var period: String?
+        var refunded: Int64 = 0
+    }
+
+    /// How the account is topped up by itself.
+    struct TopUp {
+        var below: Int64?
+        var amount: Int64 = 0
+        var attempt: (pot: String, amount: Int64)?
+        var failures = 0
+        var isBroken = false
+        var day: Int64 = 0
+        var inDay = 0
     }
 
     struct Grant {
@@ -44,7 +59,10 @@ struct NaiveAccount {
     var doneWishes: Set<String> = []
     var minute: Int64 = 0
     var counted: Int64 = 0
+    var watched: Int64?
+    var topUp = TopUp()
 
+    var isAlerted: Bool { watched.map { posted < $0 } ?? false }
     var posted: Int64 { pots.values.reduce(0) { $0 + $1.left + $1.onHold } }
     var held: Int64 { pots.values.reduce(0) { $0 + $1.onHold } }
 
@@ -112,6 +130,13 @@ struct Wish {
         case giveRuns(grant: String, model: String, runs: Int64, expires: Int64?)
         case giveTime(grant: String, model: String, seconds: Int64, expires: Int64?)
         case takeBack(grant: String)
+        case buy(pot: String, amount: Int64, reference: String)
+        case renew(pot: String, period: String, amount: Int64, expires: Int64?)
+        case refund(reference: String, tenths: Int64)
+        case watch(below: Int64?)
+        case topUp(below: Int64?, amount: Int64)
+        case startTopUp(pot: String)
+        case endTopUp(pot: String, isPaid: Bool)
         case tier(Int)
         case approve(Bool)
         case close

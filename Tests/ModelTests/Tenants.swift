@@ -83,6 +83,55 @@ enum Translation {
         case .tier(let rank): .changeTier(tiers[rank])
         case .approve(let isApproved): .setApproval(isApproved)
         case .close: .closeAccount
+        default: fund(kind)
+        }
+    }
+
+    private static func fund(_ kind: Wish.Kind) -> Command.Action {
+        switch kind {
+        case .buy(let pot, let amount, let reference):
+            .addCredits(
+                AddCredits(
+                    potID: identifier(pot),
+                    kind: .topUp,
+                    amount: Credits(microcredits: amount),
+                    expiresAt: nil,
+                    externalReference: reference
+                )
+            )
+        case .renew(let pot, let period, let amount, let expires):
+            .renewPlan(
+                RenewPlan(
+                    potID: identifier(pot),
+                    period: period,
+                    allowance: Credits(microcredits: amount),
+                    expiresAt: time(expires)
+                )
+            )
+        case .refund(let reference, let tenths):
+            .refundPayment(RefundPayment(reference: reference, refundedUnits: tenths, paidUnits: 10))
+        case .watch(let below): .setAlertThreshold(below.map { Credits(microcredits: $0) })
+        case .topUp(let below, let amount):
+            .setTopUpRules(
+                below.map {
+                    AutoTopUp.Rules(
+                        threshold: Credits(microcredits: $0),
+                        amount: Credits(microcredits: amount),
+                        failuresToOpen: 2
+                    )
+                }
+            )
+        case .startTopUp(let pot): .startTopUp(identifier(pot))
+        case .endTopUp(let pot, let isPaid):
+            .endTopUp(
+                EndTopUp(
+                    attempt: identifier(pot),
+                    outcome: isPaid
+                        ? .paid(amount: Credits(whole: 1), reference: "paid \(pot)", expiresAt: nil)
+                        : .failed(code: "declined")
+                )
+            )
+        default: preconditionFailure("no wish about funds")
         }
     }
 

@@ -21,6 +21,7 @@ struct WishMaker {
     }
 
     private mutating func kind(_ tenant: ModelTenant, _ now: Int64, _ newID: (inout Seed) -> String) -> Wish.Kind {
+        if chance(9) { return fund(tenant, now, newID) }
         switch number(0...999) {
         case ..<480: return run(tenant, newID)
         case ..<800: return end(tenant) ?? run(tenant, newID)
@@ -43,6 +44,41 @@ struct WishMaker {
         // What only makes up for the above: accounts that can run nothing make dull tests.
         default: return tenant.naive.isApproved ? .tier(3) : .approve(true)
         }
+    }
+
+    /// What is bought and given back, periods of the plan, thresholds, topping up.
+    private mutating func fund(_ tenant: ModelTenant, _ now: Int64, _ newID: (inout Seed) -> String) -> Wish.Kind {
+        let pots = tenant.naive.pots.values
+        // When little is left, a refund can't take back what it should.
+        if pots.reduce(0, { $0 + $1.left }) < 1_000_000, chance(60),
+            let spent = pots.filter({ $0.refunded == 0 }).compactMap(\.reference).sorted().randomElement(using: &seed)
+        {
+            return .refund(reference: spent, tenths: 10)
+        }
+        switch number(0...19) {
+        case ..<3: return .buy(pot: newID(&seed), amount: number(500_000...5_000_000), reference: "r\(number(0...9))")
+        case ..<6:
+            let expires = chance(50) ? now + number(60...900) * 1_000_000 : nil
+            let period = "p\(number(0...9))"
+            return .renew(pot: newID(&seed), period: period, amount: number(500_000...5_000_000), expires: expires)
+        case ..<10:
+            let known = pots.compactMap(\.reference).sorted().randomElement(using: &seed)
+            return .refund(reference: chance(90) ? known ?? "r0" : "r\(number(0...9))", tenths: number(0...10))
+        case ..<12: return .watch(below: chance(90) ? max(1, tenant.naive.posted - number(-200_000...1_000_000)) : nil)
+        default: return topUp(tenant, newID)
+        }
+    }
+
+    /// Mostly what comes next, so that attempts are started and end.
+    private mutating func topUp(_ tenant: ModelTenant, _ newID: (inout Seed) -> String) -> Wish.Kind {
+        let topUp = tenant.naive.topUp
+        let isExpected = chance(90)
+        if (topUp.below == nil || topUp.isBroken) == isExpected {
+            let below = chance(90) ? number(5_000_000...90_000_000) : nil
+            return .topUp(below: below, amount: number(500_000...3_000_000))
+        }
+        if (topUp.attempt == nil) == isExpected { return .startTopUp(pot: newID(&seed)) }
+        return .endTopUp(pot: topUp.attempt?.pot ?? newID(&seed), isPaid: chance(60))
     }
 
     private mutating func run(_ tenant: ModelTenant, _ newID: (inout Seed) -> String) -> Wish.Kind {

@@ -1,11 +1,13 @@
--- Everything an auditor may do: read all there is but customers' inputs, outputs, addresses and webhooks' secrets, recompute every hash, and look
--- at the fences themselves.
+-- Everything an auditor may do: read all there is but customers' inputs, outputs, addresses and webhooks' secrets and the
+-- digests of operators' tokens, recompute every hash, and look at the fences themselves.
 REVOKE ALL ON ALL TABLES IN SCHEMA ledger FROM runledger_auditor;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM runledger_auditor;
 GRANT USAGE ON SCHEMA ledger TO runledger_auditor;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO runledger_auditor;
-REVOKE SELECT ON ledger.run_tasks, ledger.execution_results, ledger.webhooks, ledger.account_contacts FROM runledger_auditor;
+REVOKE SELECT
+ON ledger.run_tasks, ledger.execution_results, ledger.webhooks, ledger.account_contacts, ledger.operators
+FROM runledger_auditor;
 
 GRANT EXECUTE ON FUNCTION
     ledger.canonical_field(bytea),

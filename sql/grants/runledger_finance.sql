@@ -15,7 +15,10 @@ GRANT SELECT ON
     ledger.ended_executions,
     ledger.executions,
     ledger.balances,
-    ledger.open_holds
+    ledger.open_holds,
+    ledger.auto_top_ups,
+    ledger.operator_log,
+    ledger.payment_events
 TO runledger_finance;
 
 GRANT EXECUTE ON FUNCTION ledger.account_history(uuid) TO runledger_finance;

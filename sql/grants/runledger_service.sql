@@ -4,7 +4,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM runledger_service;
 GRANT USAGE ON SCHEMA ledger TO runledger_service;
 
 GRANT SELECT ON ledger.ledger, ledger.migrations, ledger.replaceables, ledger.executions TO runledger_service;
-GRANT SELECT, INSERT ON ledger.events TO runledger_service;
+GRANT SELECT, INSERT ON ledger.events, ledger.operator_log TO runledger_service;
 GRANT SELECT, UPDATE (position, head_hash) ON ledger.journals TO runledger_service;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
@@ -24,7 +24,12 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     ledger.webhooks,
     ledger.webhook_checkpoints,
     ledger.webhook_deliveries,
-    ledger.webhook_attempts
+    ledger.webhook_attempts,
+    ledger.auto_top_ups,
+    ledger.operators,
+    ledger.operator_requests,
+    ledger.model_switches,
+    ledger.payment_events
 TO runledger_service;
 
 GRANT EXECUTE ON FUNCTION ledger.ensure_event_partitions(bigint) TO runledger_service;

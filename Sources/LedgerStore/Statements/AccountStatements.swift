@@ -12,7 +12,8 @@ struct LoadAccounts: PostgresStatement {
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuidArray]
     static let columns = """
-        account_id, tier, role, approved, closed, posted, held, sequence, head_hash, last_recorded_at, opened_at
+        account_id, tier, role, approved, closed, posted, held, sequence, head_hash, last_recorded_at, opened_at,
+        alert_threshold, alert_raised_at
         """
 
     let journal: JournalID
@@ -37,6 +38,8 @@ struct LoadAccounts: PostgresStatement {
         account.sequence = try row.int8(7)
         account.headHash = try row.digest(8)
         account.lastRecordedAt = try row.time(9)
+        account.alertThreshold = try row.optionalCredits(11)
+        account.alertRaisedAt = try row.optionalTime(12)
         return account
     }
 }
@@ -48,15 +51,16 @@ struct PutAccounts: PostgresStatement {
     static let sql = """
         INSERT INTO ledger.accounts (journal, \(LoadAccounts.columns))
         SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
-            unnest($10), unnest($11), unnest($12)
+            unnest($10), unnest($11), unnest($12), unnest($13), unnest($14)
         ON CONFLICT (journal, account_id) DO UPDATE SET
             tier = excluded.tier, role = excluded.role, approved = excluded.approved, closed = excluded.closed,
             posted = excluded.posted, held = excluded.held, sequence = excluded.sequence,
-            head_hash = excluded.head_hash, last_recorded_at = excluded.last_recorded_at
+            head_hash = excluded.head_hash, last_recorded_at = excluded.last_recorded_at,
+            alert_threshold = excluded.alert_threshold, alert_raised_at = excluded.alert_raised_at
         """
     static let parameterTypes: [PostgresType] = [
         .int2, .uuidArray, .textArray, .textArray, .boolArray, .boolArray, .int8Array, .int8Array, .int8Array,
-        .byteaArray, .timestamptzArray, .timestamptzArray,
+        .byteaArray, .timestamptzArray, .timestamptzArray, .int8Array, .timestamptzArray,
     ]
 
     let journal: JournalID
@@ -75,10 +79,13 @@ struct PutAccounts: PostgresStatement {
         parameters.column(.bytea, of: accounts) { $0.digest($1.headHash) }
         parameters.column(.timestamptz, of: accounts) { $0.time($1.lastRecordedAt) }
         parameters.column(.timestamptz, of: accounts) { $0.time($1.openedAt) }
+        parameters.column(.int8, of: accounts) { $0.credits($1.alertThreshold) }
+        parameters.column(.timestamptz, of: accounts) { $0.time($1.alertRaisedAt) }
     }
 }
 
-/// The pots of some accounts that still have credits, left or on hold, and others by id.
+/// The pots of some accounts that still have credits, left or on hold, and others by id, by what they were bought with, or
+/// by period.
 struct LoadPots: PostgresStatement {
     static let name = "load_pots"
     static let sql = """
@@ -86,19 +93,25 @@ struct LoadPots: PostgresStatement {
         CROSS JOIN LATERAL (
             SELECT * FROM ledger.pots t WHERE t.journal = $1 AND t.account_id = wanted.id OFFSET 0
         ) p
-        WHERE p.remaining > 0 OR p.held > 0 OR p.pot_id = ANY($3)
+        WHERE p.remaining > 0 OR p.held > 0 OR p.pot_id = ANY($3) OR p.reference = ANY($4) OR p.period = ANY($5)
         """
-    static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .uuidArray]
-    static let columns = "account_id, pot_id, kind, added, remaining, held, expires_at, added_at"
+    static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .uuidArray, .textArray, .textArray]
+    static let columns = """
+        account_id, pot_id, kind, added, remaining, held, expires_at, added_at, reference, period, refunded, short
+        """
 
     let journal: JournalID
     let accounts: [AccountID]
     let pots: [PotID]
+    var references: [String] = []
+    var periods: [String] = []
 
     func encode(into parameters: inout ParameterEncoder) {
         parameters.journal(journal)
         parameters.identifiers(accounts)
         parameters.identifiers(pots)
+        parameters.textArray(references)
+        parameters.textArray(periods)
     }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<Pot> {
@@ -111,6 +124,10 @@ struct LoadPots: PostgresStatement {
             addedAt: try row.time(7)
         )
         pot.held = try row.credits(5)
+        pot.reference = try row.optionalText(8)
+        pot.period = try row.optionalText(9)
+        pot.refunded = try row.credits(10)
+        pot.short = try row.credits(11)
         return ProjectionRow(try row.id(0), pot)
     }
 }
@@ -121,12 +138,14 @@ struct PutPots: PostgresStatement {
     static let name = "put_pots"
     static let sql = """
         INSERT INTO ledger.pots (journal, \(LoadPots.columns))
-        SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9)
-        ON CONFLICT (journal, account_id, pot_id) DO UPDATE SET remaining = excluded.remaining, held = excluded.held
+        SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
+            unnest($10), unnest($11), unnest($12), unnest($13)
+        ON CONFLICT (journal, account_id, pot_id) DO UPDATE SET remaining = excluded.remaining, held = excluded.held,
+            expires_at = excluded.expires_at, refunded = excluded.refunded, short = excluded.short
         """
     static let parameterTypes: [PostgresType] = [
         .int2, .uuidArray, .uuidArray, .textArray, .int8Array, .int8Array, .int8Array, .timestamptzArray,
-        .timestamptzArray,
+        .timestamptzArray, .textArray, .textArray, .int8Array, .int8Array,
     ]
 
     let journal: JournalID
@@ -142,5 +161,9 @@ struct PutPots: PostgresStatement {
         parameters.column(.int8, of: pots) { $0.credits($1.value.held) }
         parameters.column(.timestamptz, of: pots) { $0.time($1.value.expiresAt) }
         parameters.column(.timestamptz, of: pots) { $0.time($1.value.addedAt) }
+        parameters.column(.text, of: pots) { $0.text($1.value.reference) }
+        parameters.column(.text, of: pots) { $0.text($1.value.period) }
+        parameters.column(.int8, of: pots) { $0.credits($1.value.refunded) }
+        parameters.column(.int8, of: pots) { $0.credits($1.value.short) }
     }
 }

@@ -103,6 +103,16 @@ struct ScanCommands: JournalScan {
     }
 }
 
+struct ScanTopUps: JournalScan {
+    static let name = "scan_top_ups"
+    static let table = "auto_top_ups"
+    static let sql = "SELECT \(LoadTopUps.columns) FROM ledger.auto_top_ups WHERE journal = $1"
+    let journal: JournalID
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ProjectionRow<AutoTopUp> {
+        try LoadTopUps.decode(row)
+    }
+}
+
 /// Empties a journal's projections, in the transaction that puts rebuilt rows in their place.
 struct ClearProjections: PostgresStatement {
     typealias Row = Void
@@ -113,7 +123,8 @@ struct ClearProjections: PostgresStatement {
             g AS (DELETE FROM ledger.grants WHERE journal = $1), h AS (DELETE FROM ledger.holds WHERE journal = $1),
             w AS (DELETE FROM ledger.rate_windows WHERE journal = $1),
             e AS (DELETE FROM ledger.ended_executions WHERE journal = $1),
-            k AS (DELETE FROM ledger.api_keys WHERE journal = $1)
+            k AS (DELETE FROM ledger.api_keys WHERE journal = $1),
+            t AS (DELETE FROM ledger.auto_top_ups WHERE journal = $1)
         DELETE FROM ledger.commands WHERE journal = $1
         """
     let journal: JournalID

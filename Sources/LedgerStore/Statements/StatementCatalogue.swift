@@ -20,4 +20,9 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     LoadContact.self, PutContact.self, DeleteContact.self, LoadCommands.self, PutCommands.self,
     ScanAccounts.self, ScanPots.self, ScanGrants.self, ScanHolds.self, ScanWindows.self, ScanEndedExecutions.self,
     ScanKeys.self, ScanCommands.self, ClearProjections.self,
+    LoadTopUps.self, PutTopUps.self, ScanTopUps.self, LoadDueTopUps.self, LoadOpenTopUps.self, LoadBrokenTopUps.self,
+    LoadAccountPage.self, LoadAlerts.self, LoadSomePots.self, FindReference.self,
+    FindOperator.self, LoadOperators.self, InsertOperator.self, RemoveOperator.self, LogOperation.self,
+    LoadOperatorLog.self, KeepOperatorRequest.self, ForgetOperatorRequest.self, PutModelSwitch.self,
+    LoadModelSwitches.self, FindPaymentEvent.self, InsertPaymentEvent.self, LoadPaymentEvents.self,
 ]

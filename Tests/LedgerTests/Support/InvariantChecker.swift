@@ -101,13 +101,13 @@ struct InvariantChecker {
             // Something that ran out is tidied up on the way; whatever else follows a refusal records it.
             types.subtract([
                 .creditsExpired, .executionFailed, .executionSucceeded, .creditsReleased, .creditsDebited,
-                .grantReleased, .grantConsumed,
+                .grantReleased, .grantConsumed, .alertRaised, .alertCleared,
             ])
             if !types.isSubset(of: allowedWithRefusal) { return ["a refusal did something: \(types)"] }
             if decision.events.isEmpty, before != state { return ["a refusal without a trace changed something"] }
             if state.executions.count != before.executions.count { return ["a refused run exists"] }
         case .settled(let settlement) where !settlement.isRepeat: counts["settled", default: 0] += 1
-        case .alreadyDone, .alreadyAdmitted, .settled:
+        case .alreadyDone, .alreadyAdded, .alreadyAdmitted, .settled:
             counts["repeat", default: 0] += 1
             if !decision.events.isEmpty || before != state { return ["a repeat changed something"] }
         case .admitted: counts["admitted", default: 0] += 1
@@ -119,6 +119,13 @@ struct InvariantChecker {
             if !types.isSubset(of: allowed) { return ["a wish to cancel did something else: \(types)"] }
             if execution.status.isEnd, state.holds[execution.holdID] != nil { return ["a cancelled run is held"] }
         case .done: counts["done", default: 0] += 1
+        case .takenBack(let taken, let short):
+            counts["taken back", default: 0] += 1
+            if short.isPositive { counts["short", default: 0] += 1 }
+            let gone = decision.events.filter { $0.type == .creditsAdjusted }.reduce(Credits.zero) {
+                $0 + ($1.amount ?? .zero)
+            }
+            if gone != -taken { return ["a refund took something else than it says"] }
         }
         return []
     }

@@ -23,6 +23,7 @@ struct RandomHistory {
     private var pots: [PotID] = []
     private var grants: [GrantID] = []
     private var keys: [KeyID] = []
+    private var attempts: [PotID] = []
     private var last: Command?
 
     init(theme: Theme, seed: UInt64) {
@@ -47,6 +48,7 @@ struct RandomHistory {
 
     private mutating func action() -> Command.Action {
         if theme == .everything, step > 440, roll(12) { return .closeAccount }
+        if theme == .everything, roll(13) { return funds() }
         let share = Int.random(in: 0..<100, using: &random)
         if theme == .flood, Int.random(in: 0..<100, using: &random) < 95 { return .admitRun(admission()) }
         switch share {
@@ -66,6 +68,53 @@ struct RandomHistory {
         case 92..<94: return .revokeGrant(grants.randomElement(using: &random) ?? GrantID(fresh()))
         case 94..<96: return .changeTier(roll(2) || theme == .flood ? .business : .enterprise)
         default: return theme != .everything ? .admitRun(admission()) : access()
+        }
+    }
+
+    /// Renewals, refunds, thresholds and topping up.
+    private mutating func funds() -> Command.Action {
+        let day = Int64.random(in: 1...6, using: &random)
+        let references = ["pi_1", "pi_2", "pi_3", "pi_4"]
+        let reference = references.randomElement(using: &random) ?? "pi_1"
+        let amount = Credits(microcredits: Int64.random(in: -1_000_000...20_000_000, using: &random))
+        switch Int.random(in: 0..<24, using: &random) {
+        case 0..<4:
+            pots.append(PotID(fresh()))
+            let addition = AddCredits(
+                potID: pots[pots.count - 1],
+                kind: .topUp,
+                amount: amount,
+                expiresAt: roll(3) ? now.adding(seconds: 3_600) : nil,
+                externalReference: reference
+            )
+            return .addCredits(addition)
+        case 4..<8:
+            pots.append(PotID(fresh()))
+            let renewal = RenewPlan(
+                potID: pots[pots.count - 1],
+                period: roll(20) ? "" : "day \(now.utcDay) \(day)",
+                allowance: roll(3) ? nil : amount,
+                expiresAt: roll(3) ? now.adding(seconds: 7_200) : nil
+            )
+            return .renewPlan(renewal)
+        case 8..<13:
+            let refunded = Int64.random(in: -1...11, using: &random)
+            return .refundPayment(RefundPayment(reference: reference, refundedUnits: refunded, paidUnits: 10))
+        case 13..<15: return .setAlertThreshold(roll(4) ? nil : amount + amount + amount)
+        case 15..<17:
+            let rules = AutoTopUp.Rules(threshold: Credits(whole: 100_000), amount: amount, failuresToOpen: 2)
+            return .setTopUpRules(roll(4) ? nil : rules)
+        case 17..<20:
+            // The same until it has ended, so that ends find the attempt that is open.
+            if attempts.isEmpty { attempts.append(PotID(fresh())) }
+            return .startTopUp(attempts[0])
+        case 20: return .changeRole(roll(2) ? .admin : .user)
+        default:
+            let outcome: EndTopUp.Outcome =
+                roll(2)
+                ? .failed(code: "card_declined")
+                : .paid(amount: Credits(whole: 1), reference: "pi_t\(step)", expiresAt: nil)
+            return .endTopUp(EndTopUp(attempt: attempts.popLast() ?? PotID(fresh()), outcome: outcome))
         }
     }
 

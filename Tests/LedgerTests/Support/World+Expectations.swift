@@ -103,6 +103,8 @@ extension World {
         case .cancelRequested(let execution): execution.status.isEnd ? "cancelled" : "cancel requested"
         case .done: "done"
         case .alreadyDone: "already done"
+        case .alreadyAdded: "already added"
+        case .takenBack(let taken, let short): "took back \(taken), short \(short)"
         case .refused(let refusal, _): "refused \(refusal.code)\(numbers(of: refusal))"
         }
     }
