@@ -76,6 +76,9 @@ public struct History: Sendable {
     }
 
     private static func administer(_ tenant: Tenant, _ store: LedgerStore) async throws {
+        let rules = AutoTopUp.Rules(threshold: Credits(whole: 1_000), amount: Credits(whole: 10))
+        try await store.succeed(tenant.command(.setTopUpRules(rules)))
+        try await store.succeed(tenant.command(.startTopUp(PotID(FreshID.bits()))))
         let second = KeyID(FreshID.bits(in: tenant.journal))
         try await store.succeed(tenant.issueKey(second, name: "second"))
         try await store.succeed(tenant.command(.revokeKey(second)))
