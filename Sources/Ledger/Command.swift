@@ -8,13 +8,22 @@ public struct Command: Hashable, Sendable {
     public let requestID: RequestID?
     /// What is wanted.
     public let action: Action
+    /// The request as its idempotency key makes it known again; nil when it came without one.
+    public let idempotency: IdempotentRequest?
 
     /// Makes a command.
-    public init(id: CommandID, accountID: AccountID, requestID: RequestID? = nil, action: Action) {
+    public init(
+        id: CommandID,
+        accountID: AccountID,
+        requestID: RequestID? = nil,
+        action: Action,
+        idempotency: IdempotentRequest? = nil
+    ) {
         self.id = id
         self.accountID = accountID
         self.requestID = requestID
         self.action = action
+        self.idempotency = idempotency
     }
 
     /// What can be wanted.

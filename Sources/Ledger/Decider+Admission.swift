@@ -15,6 +15,11 @@ extension Decider {
             TierPolicy.ceilingAllows(required, tier: account.tier, role: account.role)
         else { return denyCapability(run, required) }
 
+        switch repetition {
+        case .none: break
+        case .same(let claim): return finish(.repeated(claim))
+        case .other: return turnAway(run, .idempotencyMismatch)
+        }
         let window: WindowStatus?
         switch count(run, account) {
         case .exceeded(let status): return exceed(run, account, status)

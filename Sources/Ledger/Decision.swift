@@ -22,6 +22,8 @@ public enum Verdict: Hashable, Sendable {
     case done
     /// The same command was carried out before, and nothing was added now.
     case alreadyDone
+    /// The same request was there before under its idempotency key; nothing was added now.
+    case repeated(IdempotencyClaim)
     /// It was refused, and nothing changed but the record of the refusal.
     case refused(Refusal, window: WindowStatus?)
 }
@@ -83,6 +85,7 @@ public enum Refusal: Hashable, Sendable {
     case unauthorized
     case accountNotApproved
     case invalidSlug
+    case idempotencyMismatch
     case capabilityDenied(required: Capability)
     case rateLimited(tier: Tier)
     case invalidBody
@@ -123,6 +126,7 @@ public enum Refusal: Hashable, Sendable {
         case .unauthorized: "UNAUTHORIZED"
         case .accountNotApproved: "ACCOUNT_NOT_APPROVED"
         case .invalidSlug: "INVALID_SLUG"
+        case .idempotencyMismatch: "IDEMPOTENCY_MISMATCH"
         case .capabilityDenied: "CAPABILITY_DENIED"
         case .rateLimited: "RATE_LIMIT_EXCEEDED"
         case .invalidBody: "INVALID_BODY"

@@ -19,6 +19,9 @@ public struct LedgerState: Sendable {
     public var keys: [KeyID: APIKey] = [:]
     /// Administrative commands already carried out, with the journal position of their first event.
     public var commands: Set<CommandID> = []
+    /// What first requests under idempotency keys have led to, by key. A part holds those that the commands name. Kept
+    /// beside the events, so that two states are equal whatever they hold here.
+    public var claims: [Digest: IdempotencyClaim] = [:]
     /// What has been changed since the state was loaded.
     public var changes = Changes()
 

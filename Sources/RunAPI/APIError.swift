@@ -15,9 +15,12 @@ struct APIError: Error {
 
     /// The response, in the form that the client asked for.
     func response(to request: Request, requestID: Ledger.RequestID) -> Response {
-        let isProblem = request.headers[values: .accept].contains {
-            $0.lowercased().contains("application/problem+json")
-        }
+        let (fields, body) = parts(isProblem: request.prefersProblem, requestID: requestID)
+        return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    /// The headers and the body, as RFC 9457 has them besides if `isProblem`.
+    func parts(isProblem: Bool, requestID: Ledger.RequestID) -> (headers: HTTPFields, body: [UInt8]) {
         var members: [(key: String, value: JSONValue)] = [
             ("success", .bool(false)), ("error", .string(message)), ("code", .string(code)),
             ("requestId", .string(requestID.description)),
@@ -32,13 +35,14 @@ struct APIError: Error {
         }
         var fields = headers
         fields[.contentType] = isProblem ? "application/problem+json" : "application/json"
-        return Response(status: status, headers: fields, body: ResponseBody(json: members))
+        return (fields, JSONText.object(members))
     }
 }
 
-extension ResponseBody {
-    /// An object with its members in the given order.
-    init(json members: [(key: String, value: JSONValue)]) {
+/// JSON whose members have a given order.
+enum JSONText {
+    /// An object.
+    static func object(_ members: [(key: String, value: JSONValue)]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(256)
         bytes.append(UInt8(ascii: "{"))
@@ -49,7 +53,14 @@ extension ResponseBody {
             member.value.appendCanonical(to: &bytes)
         }
         bytes.append(UInt8(ascii: "}"))
-        self.init(byteBuffer: ByteBuffer(bytes: bytes))
+        return bytes
+    }
+}
+
+extension ResponseBody {
+    /// An object with its members in the given order.
+    init(json members: [(key: String, value: JSONValue)]) {
+        self.init(byteBuffer: ByteBuffer(bytes: JSONText.object(members)))
     }
 }
 
@@ -127,6 +138,8 @@ extension HTTPField.Name {
     static var rateLimitRemaining: Self { HTTPField.Name(known: "X-RateLimit-Remaining") }
     static var rateLimitReset: Self { HTTPField.Name(known: "X-RateLimit-Reset") }
     static var preferenceApplied: Self { HTTPField.Name(known: "Preference-Applied") }
+    static var idempotencyKey: Self { HTTPField.Name(known: "Idempotency-Key") }
+    static var idempotencyReplayed: Self { HTTPField.Name(known: "Idempotency-Replayed") }
     static var requestID: Self { HTTPField.Name(known: "X-Request-Id") }
     static var apiKey: Self { HTTPField.Name(known: "x-api-key") }
 

@@ -31,7 +31,8 @@ struct APIMiddleware: RouterMiddleware {
             code = failure.code
             response = failure.response(to: request, requestID: context.requestID)
         }
-        response.headers[.requestID] = context.requestID.description
+        // An answer that is given again names the request that it was given to first.
+        if response.headers[.requestID] == nil { response.headers[.requestID] = context.requestID.description }
         log(request, context, response, code)
         // A body after the answer to HEAD would be read as the next answer.
         return request.method == .head ? response.createHeadResponse() : response
@@ -43,7 +44,8 @@ struct APIMiddleware: RouterMiddleware {
             metadata: [
                 "request": "\(context.requestID)", "method": "\(request.method)",
                 "route": "\(context.endpointPath ?? "none")", "status": "\(response.status.code)",
-                "code": "\(code ?? "OK")", "ms": "\(context.receivedAt.duration(to: .now).wholeMilliseconds)",
+                "code": "\(code ?? "OK")",
+                "ms": "\(context.receivedAt.duration(to: .now).wholeMilliseconds)",
             ]
         )
     }

@@ -15,6 +15,7 @@ enum Answer {
         case .cancelRequested(let run): return "cancel requested, \(run.status)"
         case .done: return "done"
         case .alreadyDone: return "done before"
+        case .repeated: return "asked before"
         case .refused(let refusal, let window): return numbers(refusal) + counted(window)
         }
     }

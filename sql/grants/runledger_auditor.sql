@@ -5,7 +5,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM runledger_auditor;
 GRANT USAGE ON SCHEMA ledger TO runledger_auditor;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO runledger_auditor;
-REVOKE SELECT ON ledger.run_tasks, ledger.execution_results, ledger.webhooks FROM runledger_auditor;
+REVOKE SELECT ON ledger.run_tasks, ledger.execution_results, ledger.idempotency, ledger.webhooks FROM runledger_auditor;
 
 GRANT EXECUTE ON FUNCTION
     ledger.canonical_field(bytea),

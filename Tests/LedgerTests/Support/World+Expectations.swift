@@ -103,6 +103,7 @@ extension World {
         case .cancelRequested(let execution): execution.status.isEnd ? "cancelled" : "cancel requested"
         case .done: "done"
         case .alreadyDone: "already done"
+        case .repeated: "repeated"
         case .refused(let refusal, _): "refused \(refusal.code)\(numbers(of: refusal))"
         }
     }
