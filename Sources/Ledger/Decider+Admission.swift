@@ -67,6 +67,7 @@ extension Decider {
         if run.isAsync { members.append(.init("async", .boolean(true))) }
         if let digest = run.inputsDigest { members.append(.init("inputs", .string(digest.description))) }
         members.append(.init("route", .string(run.route.rawValue)))
+        if let trace = command.traceID { members.append(.init("trace", .string(trace.description))) }
         event.detail = .object(members)
         emit(event)
     }

@@ -170,7 +170,8 @@ extension Command {
             accountID: accountID,
             requestID: requestID,
             action: .requestCancel(wish),
-            idempotency: idempotency
+            idempotency: idempotency,
+            traceID: traceID
         )
     }
 }

@@ -141,6 +141,8 @@ extension HTTPField.Name {
     static var idempotencyKey: Self { HTTPField.Name(known: "Idempotency-Key") }
     static var idempotencyReplayed: Self { HTTPField.Name(known: "Idempotency-Replayed") }
     static var requestID: Self { HTTPField.Name(known: "X-Request-Id") }
+    static var traceparent: Self { HTTPField.Name(known: "traceparent") }
+    static var tracestate: Self { HTTPField.Name(known: "tracestate") }
     static var apiKey: Self { HTTPField.Name(known: "x-api-key") }
 
     private init(known name: String) {

@@ -16,16 +16,25 @@ struct APIMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         context.requestID = Ledger.RequestID(identifiers.next())
+        if let trace = TraceContext(
+            continuing: request.headers[values: .traceparent],
+            states: request.headers[values: .tracestate]
+        ) {
+            context.trace = trace
+        }
         var response: Response
         var code: String?
         do {
-            response = try await next(request, context)
+            let asked = context
+            response = try await TraceContext.$current.withValue(context.trace) { try await next(request, asked) }
         } catch {
             let failure = APIError(any: error)
             if failure.status == .internalServerError, failure.code == "INTERNAL_ERROR" {
                 logger.error(
                     "a request failed",
-                    metadata: ["request": "\(context.requestID)", "error": "\(error)"]
+                    metadata: [
+                        "request": "\(context.requestID)", "trace": "\(context.trace.traceID)", "error": "\(error)",
+                    ]
                 )
             }
             code = failure.code
@@ -44,7 +53,7 @@ struct APIMiddleware: RouterMiddleware {
             metadata: [
                 "request": "\(context.requestID)", "method": "\(request.method)",
                 "route": "\(context.endpointPath ?? "none")", "status": "\(response.status.code)",
-                "code": "\(code ?? "OK")",
+                "trace": "\(context.trace.traceID)", "code": "\(code ?? "OK")",
                 "ms": "\(context.receivedAt.duration(to: .now).wholeMilliseconds)",
             ]
         )

@@ -347,7 +347,8 @@ public final class RunService: Sendable {
             accountID: request.identity.accountID,
             requestID: request.id,
             action: action,
-            idempotency: idempotency
+            idempotency: idempotency,
+            traceID: TraceContext.current?.traceID
         )
     }
 }
