@@ -25,6 +25,8 @@ public struct AppConfiguration: Sendable {
     public var claimSeconds = 30
     /// Days for which results of runs are kept.
     public var resultDays = 30
+    /// Days for which the answer to a request with an idempotency key is kept.
+    public var idempotencyDays = 30
     /// Values for `${NAME}` in the definition files: base URLs and secrets of providers.
     public var providerVariables: [String: String] = [:]
 
@@ -39,8 +41,8 @@ public struct AppConfiguration: Sendable {
     public init(databaseURL: String) { self.databaseURL = databaseURL }
 
     /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`,
-    /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`, `_ADMIN_TOKEN`, `_STRIPE_WEBHOOK_SECRET`, and
-    /// what ``MediaSettings`` reads.
+    /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`, `_IDEMPOTENCY_DAYS`, `_ADMIN_TOKEN`,
+    /// `_STRIPE_WEBHOOK_SECRET`, and what ``MediaSettings`` reads.
     ///
     /// - Parameters:
     ///   - databaseURL: where the database is.
@@ -61,6 +63,7 @@ public struct AppConfiguration: Sendable {
         self.workerSteps = min(max(1, own.int(forKey: "worker.steps", default: workerSteps)), 10_000)
         self.claimSeconds = min(max(2, own.int(forKey: "claim.seconds", default: claimSeconds)), 3_600)
         self.resultDays = min(max(1, own.int(forKey: "result.days", default: resultDays)), 36_500)
+        self.idempotencyDays = min(max(1, own.int(forKey: "idempotency.days", default: idempotencyDays)), 36_500)
         self.adminToken = own.string(forKey: "admin.token", isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
         self.stripeWebhookSecret = own.string(forKey: "stripe.webhook.secret", isSecret: true).flatMap {
             $0.isEmpty ? nil : $0

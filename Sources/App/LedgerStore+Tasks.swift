@@ -119,3 +119,31 @@ extension LedgerStore: ExecutionReader {
         }
     }
 }
+
+extension LedgerStore: AnswerStore {
+    /// The answer that an account's request under a key was given.
+    public func recordedAnswer(
+        of account: AccountID,
+        key: Digest
+    ) async throws(LedgerFailure) -> RecordedAnswer? {
+        do throws(LedgerStoreError) {
+            return try await readAnswer(of: account, key: key)
+        } catch {
+            throw LedgerFailure(error)
+        }
+    }
+
+    /// Keeps the answer to a run, unless one is kept already.
+    public func keepAnswer(
+        _ answer: RecordedAnswer,
+        of account: AccountID,
+        key: Digest,
+        execution: ExecutionID
+    ) async throws(LedgerFailure) -> RecordedAnswer? {
+        do throws(LedgerStoreError) {
+            return try await pinAnswer(answer, of: account, key: key, execution: execution)
+        } catch {
+            throw LedgerFailure(error)
+        }
+    }
+}

@@ -117,6 +117,7 @@ public enum Serve {
     ) -> RunService.Options {
         var options = RunService.Options()
         options.tasks = connection.store
+        options.answers = connection.store
         options.media = media.keeper
         options.publicURL = configuration.publicURL
         options.steps = configuration.workerSteps
@@ -151,7 +152,12 @@ public enum Serve {
                 ProviderClientService(client: clients.providers, media: media),
                 recovery, RegistryService(reloader: configuration.reloader(of: runs), logger: logger),
                 ModelSwitchService(desk: administration, logger: logger),
-                TidyService(store: connection.store, resultDays: configuration.resultDays, logger: logger),
+                TidyService(
+                    store: connection.store,
+                    resultDays: configuration.resultDays,
+                    idempotencyDays: configuration.idempotencyDays,
+                    logger: logger
+                ),
                 WorkerService(worker: RunWorker(for: runs), grace: grace),
                 WebhookWorker(
                     store: connection.store,

@@ -114,10 +114,11 @@ struct KeyUseService: Service {
     }
 }
 
-/// Deletes results that have been kept for long enough.
+/// Deletes results and answers that have been kept for long enough.
 struct TidyService: Service {
     let store: LedgerStore
     let resultDays: Int
+    let idempotencyDays: Int
     let logger: Logger
 
     func run() async throws {
@@ -139,6 +140,14 @@ struct TidyService: Service {
                 guard deleted > 0 else { break }
             }
             if count > 0 { logger.info("results were deleted", metadata: ["results": "\(count)"]) }
+            let first = SystemClock.now().adding(seconds: -Int64(idempotencyDays) * 86_400)
+            var forgotten = 0
+            while !Task.isCancelled {
+                let deleted = try await store.purgeClaims(before: first)
+                forgotten += deleted
+                guard deleted > 0 else { break }
+            }
+            if forgotten > 0 { logger.info("idempotency keys were forgotten", metadata: ["keys": "\(forgotten)"]) }
         } catch {
             logger.warning("results can't be deleted now", metadata: ["error": "\(error)"])
         }

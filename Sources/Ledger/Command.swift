@@ -10,6 +10,10 @@ public struct Command: Hashable, Sendable {
     public let actor: Actor?
     /// What is wanted.
     public let action: Action
+    /// The request as its idempotency key makes it known again; nil when it came without one.
+    public let idempotency: IdempotentRequest?
+    /// The trace that the request belongs to.
+    public let traceID: TraceID?
 
     /// Makes a command.
     public init(
@@ -17,13 +21,17 @@ public struct Command: Hashable, Sendable {
         accountID: AccountID,
         requestID: RequestID? = nil,
         actor: Actor? = nil,
-        action: Action
+        action: Action,
+        idempotency: IdempotentRequest? = nil,
+        traceID: TraceID? = nil
     ) {
         self.id = id
         self.accountID = accountID
         self.requestID = requestID
         self.actor = actor
         self.action = action
+        self.idempotency = idempotency
+        self.traceID = traceID
     }
 
     /// What can be wanted.

@@ -15,6 +15,11 @@ extension Decider {
             TierPolicy.ceilingAllows(required, tier: account.tier, role: account.role)
         else { return denyCapability(run, required) }
 
+        switch repetition {
+        case .none: break
+        case .same(let claim): return finish(.repeated(claim))
+        case .other: return turnAway(run, .idempotencyMismatch)
+        }
         let window: WindowStatus?
         switch count(run, account) {
         case .exceeded(let status): return exceed(run, account, status)
@@ -81,6 +86,7 @@ extension Decider {
         if run.isAsync { members.append(.init("async", .boolean(true))) }
         if let digest = run.inputsDigest { members.append(.init("inputs", .string(digest.description))) }
         members.append(.init("route", .string(run.route.rawValue)))
+        if let trace = command.traceID { members.append(.init("trace", .string(trace.description))) }
         event.detail = .object(members)
         emit(event)
     }

@@ -26,6 +26,8 @@ public enum Verdict: Hashable, Sendable {
     case alreadyAdded(PotID)
     /// A refunded payment's credits were taken back, but for those that were spent.
     case takenBack(Credits, short: Credits)
+    /// The same request was there before under its idempotency key; nothing was added now.
+    case repeated(IdempotencyClaim)
     /// It was refused, and nothing changed but the record of the refusal.
     case refused(Refusal, window: WindowStatus?)
 }
@@ -87,6 +89,7 @@ public enum Refusal: Hashable, Sendable {
     case unauthorized
     case accountNotApproved
     case invalidSlug
+    case idempotencyMismatch
     case capabilityDenied(required: Capability)
     case rateLimited(tier: Tier)
     case invalidBody
@@ -136,6 +139,7 @@ public enum Refusal: Hashable, Sendable {
         case .unauthorized: "UNAUTHORIZED"
         case .accountNotApproved: "ACCOUNT_NOT_APPROVED"
         case .invalidSlug: "INVALID_SLUG"
+        case .idempotencyMismatch: "IDEMPOTENCY_MISMATCH"
         case .capabilityDenied: "CAPABILITY_DENIED"
         case .rateLimited: "RATE_LIMIT_EXCEEDED"
         case .invalidBody: "INVALID_BODY"

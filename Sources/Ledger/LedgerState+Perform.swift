@@ -14,6 +14,7 @@ extension LedgerState {
         var decider = Decider(state: self, command: command, now: now)
         self = LedgerState()
         let decision = decider.decide()
+        decider.claim(decision)
         self = decider.state
         return decision
     }
@@ -44,7 +45,6 @@ struct Decider {
     private mutating func answer() -> Decision {
         if state.commands.contains(command.id) { return finish(.alreadyDone) }
         switch command.action {
-        case .openAccount(let opening): return open(opening)
         case .admitRun(let run): return admit(run)
         case .recordSubmission(let submission): return record(submission)
         case .settleRun(let settlement): return settle(settlement)
@@ -52,6 +52,12 @@ struct Decider {
         case .expireHold(let holdID): return expire(holdID)
         default: break
         }
+        switch repetition {
+        case .none: break
+        case .same(let claim): return finish(.repeated(claim))
+        case .other: return refuse(.idempotencyMismatch)
+        }
+        if case .openAccount(let opening) = command.action { return open(opening) }
         guard let account = state.account else { return refuse(.accountUnknown) }
         guard !account.isClosed else { return refuse(.accountClosed) }
         switch command.action {

@@ -21,6 +21,9 @@ public struct LedgerState: Sendable {
     public var commands: Set<CommandID> = []
     /// How the account is topped up by itself; nil when it never was to be. A part holds it if a command is about it.
     public var topUp: AutoTopUp?
+    /// What first requests under idempotency keys have led to, by key. A part holds those that the commands name. Kept
+    /// beside the events, so that two states are equal whatever they hold here.
+    public var claims: [Digest: IdempotencyClaim] = [:]
     /// What has been changed since the state was loaded.
     public var changes = Changes()
 

@@ -157,6 +157,16 @@ public struct SettleRun: Hashable, Sendable {
     public let report: RunReport?
     /// What becomes of the run's task.
     public let task: TaskEnd
+    /// What becomes of the idempotency key that the run was asked for with; nil when there was none.
+    public var claim: ClaimEnd?
+
+    /// What becomes of an idempotency key when its run is settled.
+    public enum ClaimEnd: Hashable, Sendable {
+        /// Whoever repeats the request is answered so.
+        case answered(key: Digest, AnswerDraft)
+        /// It is free again, because nothing was dispatched or charged.
+        case released(key: Digest)
+    }
 
     /// What becomes of a task when its run is settled.
     public enum TaskEnd: Hashable, Sendable {
@@ -174,13 +184,15 @@ public struct SettleRun: Hashable, Sendable {
         outcome: RunOutcome,
         providerRequestID: String?,
         report: RunReport? = nil,
-        task: TaskEnd = .ends
+        task: TaskEnd = .ends,
+        claim: ClaimEnd? = nil
     ) {
         self.executionID = executionID
         self.outcome = outcome
         self.providerRequestID = providerRequestID
         self.report = report
         self.task = task
+        self.claim = claim
     }
 }
 

@@ -15,6 +15,7 @@ struct BatchNeeds {
     private(set) var holds: [ProjectionRow<HoldID>] = []
     private(set) var commands: [ProjectionRow<CommandID>] = []
     private(set) var cancels: [ExecutionID] = []
+    private(set) var claims: [ProjectionRow<Digest>] = []
     private(set) var readsWindows = false
     private(set) var readsTopUps = false
 
@@ -23,6 +24,7 @@ struct BatchNeeds {
         var seenKeys = Set<KeyID>(minimumCapacity: batch.count)
         for command in batch {
             if seen.insert(command.accountID).inserted { accounts.append(command.accountID) }
+            if let request = command.idempotency { claims.append(ProjectionRow(command.accountID, request.key)) }
             if let key = command.key, seenKeys.insert(key).inserted { keys.append(key) }
             add(command)
         }
@@ -106,6 +108,7 @@ struct BatchNeeds {
         }
         if readsTopUps { unit.append(LoadTopUps(journal: journal, accounts: accounts)) }
         if !cancels.isEmpty { unit.append(LockQueuedTasks(journal: journal, executions: cancels)) }
+        if !claims.isEmpty { unit.append(LoadClaims(journal: journal, claims: Array(Set(claims)))) }
         if let moment { unit.append(LoadExpiredHolds(journal: journal, accounts: accounts, moment: moment)) }
         let results = try await session.execute(unit)
         var loaded = try decode(
@@ -189,6 +192,11 @@ struct BatchNeeds {
         }
         var undispatched = Set<ExecutionID>()
         if !cancels.isEmpty { undispatched = Set(try take().decode(as: LockQueuedTasks.self)) }
+        if !claims.isEmpty {
+            for row in try take().decode(as: LoadClaims.self) {
+                states[row.account]?.claims[row.value.key] = row.value
+            }
+        }
         if withExpired { Self.put(try take().decode(as: LoadExpiredHolds.self), &states, &places) }
         return LoadedBatch(
             head: head,

@@ -12,6 +12,7 @@ struct DecidedBatch: Sendable {
     private var states: [AccountID: LedgerState]
     private let places: [HoldID: RowPlace]
     private var tasks = TaskChanges()
+    private var claims = ClaimChanges()
     private let decidedAt: Timestamp
 
     /// Decides commands in order, each seeing the effects of the ones before, and seals their events.
@@ -30,6 +31,7 @@ struct DecidedBatch: Sendable {
             let decision = states[command.accountID, default: LedgerState()].perform(command, at: now)
             verdicts.append(decision.verdict)
             tasks.add(command, decision, states[command.accountID])
+            claims.add(command, decision)
             if decision.mayDependOnExpiredHolds { accountsInDoubt.insert(command.accountID) }
             if decision.events.count == 1, decision.events[0].type == .rateLimitExceeded {
                 if let index = refusedByWindow[command.accountID],
@@ -75,6 +77,7 @@ struct DecidedBatch: Sendable {
             unit.append(AdvanceJournal(journal: journal, head: head))
         }
         if !tasks.isEmpty { tasks.append(to: &unit, journal: journal, now: decidedAt) }
+        if !claims.isEmpty { claims.append(to: &unit, journal: journal, now: decidedAt) }
         if copies {
             _ = try await session.execute(unit)
             try await session.copy(CopyRows(appending: events))
@@ -170,7 +173,9 @@ extension Command {
             accountID: accountID,
             requestID: requestID,
             actor: actor,
-            action: .requestCancel(wish)
+            action: .requestCancel(wish),
+            idempotency: idempotency,
+            traceID: traceID
         )
     }
 }

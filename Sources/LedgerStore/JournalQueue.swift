@@ -75,18 +75,25 @@ struct JournalQueue<Ticket> {
 extension Command {
     /// What the command holds in memory, roughly: its fixed size and its texts.
     var approximateByteCount: Int {
-        let fixed = 256
+        let fixed = 256 + (idempotency?.answer?.body.count ?? 0)
         return switch action {
         case .admitRun(let run): fixed + (run.model?.utf8.count ?? 0) + (run.task?.inputs.utf8.count ?? 0)
         case .recordSubmission(let submission):
             fixed + submission.providerRequestID.utf8.count + (submission.task?.links?.utf8.count ?? 0)
         case .settleRun(let settlement):
             fixed + (settlement.providerRequestID?.utf8.count ?? 0) + (settlement.report?.result?.utf8.count ?? 0)
-                + (settlement.report?.errorMessage?.utf8.count ?? 0)
+                + (settlement.report?.errorMessage?.utf8.count ?? 0) + (settlement.claim?.byteCount ?? 0)
         case .issueKey(let key): fixed + key.name.utf8.count + key.capabilities.reduce(0) { $0 + $1.text.utf8.count }
         case .addCredits(let addition): fixed + (addition.externalReference?.utf8.count ?? 0)
         case .adjustCredits(let adjustment): fixed + adjustment.reason.utf8.count
         default: fixed
         }
+    }
+}
+
+extension SettleRun.ClaimEnd {
+    fileprivate var byteCount: Int {
+        guard case .answered(_, let draft) = self else { return 32 }
+        return 32 + draft.byteCount
     }
 }

@@ -91,6 +91,10 @@ struct ProviderTransport: Sendable {
         if let token = provider.token {
             headers.replaceOrAdd(name: "authorization", value: "Bearer \(token.signed(at: unixSeconds()))")
         }
+        if let trace = TraceContext.current?.child() {
+            headers.replaceOrAdd(name: "traceparent", value: trace.traceparent)
+            if let state = trace.state { headers.replaceOrAdd(name: "tracestate", value: state) }
+        }
         var body: HTTPClient.Body?
         if let json = template.body?.render(values) {
             if !headers.contains(name: "content-type") { headers.add(name: "content-type", value: "application/json") }

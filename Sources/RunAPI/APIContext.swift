@@ -1,6 +1,7 @@
 public import Hummingbird
 public import Ledger
 import Logging
+public import Runs
 
 /// What a request carries through the router: Hummingbird's own things, our request id, and when it came in.
 public struct APIContext: RequestContext {
@@ -8,6 +9,8 @@ public struct APIContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
     /// The request, as answers, logs and events name it.
     public var requestID = Ledger.RequestID(Identifier128(high: 0, low: 0))
+    /// The trace that it belongs to.
+    public var trace = TraceContext()
     /// When it came in.
     public let receivedAt = ContinuousClock.now
 

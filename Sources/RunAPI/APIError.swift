@@ -33,9 +33,12 @@ package struct APIError: Error {
 
     /// The response, in the form that the client asked for.
     func response(to request: Request, requestID: Ledger.RequestID) -> Response {
-        let isProblem = request.headers[values: .accept].contains {
-            $0.lowercased().contains("application/problem+json")
-        }
+        let (fields, body) = parts(isProblem: request.prefersProblem, requestID: requestID)
+        return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    /// The headers and the body, as RFC 9457 has them besides if `isProblem`.
+    func parts(isProblem: Bool, requestID: Ledger.RequestID) -> (headers: HTTPFields, body: [UInt8]) {
         var members: [(key: String, value: JSONValue)] = [
             ("success", .bool(false)), ("error", .string(message)), ("code", .string(code)),
             ("requestId", .string(requestID.description)),
@@ -51,13 +54,14 @@ package struct APIError: Error {
         }
         var fields = headers
         fields[.contentType] = isProblem ? "application/problem+json" : "application/json"
-        return Response(status: status, headers: fields, body: ResponseBody(json: members))
+        return (fields, JSONText.object(members))
     }
 }
 
-extension ResponseBody {
-    /// An object with its members in the given order.
-    package init(json members: [(key: String, value: JSONValue)]) {
+/// JSON whose members have a given order.
+package enum JSONText {
+    /// An object.
+    package static func object(_ members: [(key: String, value: JSONValue)]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(256)
         bytes.append(UInt8(ascii: "{"))
@@ -68,7 +72,14 @@ extension ResponseBody {
             member.value.appendCanonical(to: &bytes)
         }
         bytes.append(UInt8(ascii: "}"))
-        self.init(byteBuffer: ByteBuffer(bytes: bytes))
+        return bytes
+    }
+}
+
+extension ResponseBody {
+    /// An object with its members in the given order.
+    package init(json members: [(key: String, value: JSONValue)]) {
+        self.init(byteBuffer: ByteBuffer(bytes: JSONText.object(members)))
     }
 }
 
@@ -176,7 +187,11 @@ extension HTTPField.Name {
     static var rateLimitRemaining: Self { HTTPField.Name(known: "X-RateLimit-Remaining") }
     static var rateLimitReset: Self { HTTPField.Name(known: "X-RateLimit-Reset") }
     static var preferenceApplied: Self { HTTPField.Name(known: "Preference-Applied") }
+    static var idempotencyKey: Self { HTTPField.Name(known: "Idempotency-Key") }
+    static var idempotencyReplayed: Self { HTTPField.Name(known: "Idempotency-Replayed") }
     static var requestID: Self { HTTPField.Name(known: "X-Request-Id") }
+    static var traceparent: Self { HTTPField.Name(known: "traceparent") }
+    static var tracestate: Self { HTTPField.Name(known: "tracestate") }
     package static var apiKey: Self { HTTPField.Name(known: "x-api-key") }
 
     private init(known name: String) {

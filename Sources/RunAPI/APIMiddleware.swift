@@ -16,22 +16,32 @@ struct APIMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         context.requestID = Ledger.RequestID(identifiers.next())
+        if let trace = TraceContext(
+            continuing: request.headers[values: .traceparent],
+            states: request.headers[values: .tracestate]
+        ) {
+            context.trace = trace
+        }
         var response: Response
         var code: String?
         do {
-            response = try await next(request, context)
+            let asked = context
+            response = try await TraceContext.$current.withValue(context.trace) { try await next(request, asked) }
         } catch {
             let failure = APIError(any: error)
             if failure.status == .internalServerError, failure.code == "INTERNAL_ERROR" {
                 logger.error(
                     "a request failed",
-                    metadata: ["request": "\(context.requestID)", "error": "\(error)"]
+                    metadata: [
+                        "request": "\(context.requestID)", "trace": "\(context.trace.traceID)", "error": "\(error)",
+                    ]
                 )
             }
             code = failure.code
             response = failure.response(to: request, requestID: context.requestID)
         }
-        response.headers[.requestID] = context.requestID.description
+        // An answer that is given again names the request that it was given to first.
+        if response.headers[.requestID] == nil { response.headers[.requestID] = context.requestID.description }
         log(request, context, response, code)
         // A body after the answer to HEAD would be read as the next answer.
         return request.method == .head ? response.createHeadResponse() : response
@@ -43,7 +53,8 @@ struct APIMiddleware: RouterMiddleware {
             metadata: [
                 "request": "\(context.requestID)", "method": "\(request.method)",
                 "route": "\(context.endpointPath ?? "none")", "status": "\(response.status.code)",
-                "code": "\(code ?? "OK")", "ms": "\(context.receivedAt.duration(to: .now).wholeMilliseconds)",
+                "trace": "\(context.trace.traceID)", "code": "\(code ?? "OK")",
+                "ms": "\(context.receivedAt.duration(to: .now).wholeMilliseconds)",
             ]
         )
     }

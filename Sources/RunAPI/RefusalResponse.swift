@@ -37,6 +37,7 @@ extension Refusal {
         case .rateLimited: .tooManyRequests
         case .modelNotFound, .executionUnknown, .accountUnknown: .notFound
         case .executionNotCancellable, .accountClosed: .conflict
+        case .idempotencyMismatch: .unprocessableContent
         case .grantExhausted, .insufficientCredits: .init(code: 402, reasonPhrase: "Payment Required")
         default: .badRequest
         }
@@ -50,6 +51,7 @@ extension Refusal {
             "A model's name has lower-case letters, digits and hyphens only, and at most \(Slug.longest) of them"
         case .capabilityDenied(let required): "The key lacks the capability \(required)"
         case .rateLimited: "Rate limit exceeded"
+        case .idempotencyMismatch: "The idempotency key was used for another request"
         case .invalidBody: "The body must be a JSON object"
         case .invalidInputs: "The inputs do not fit the model; see issues"
         case .modelNotFound: "There is no enabled model of this name"

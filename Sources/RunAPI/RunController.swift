@@ -20,20 +20,30 @@ struct RunController {
     private func run(_ request: Request, _ context: APIContext) async throws -> Response {
         let identity = try await authenticator.identity(of: request)
         let prefersAsync = request.prefersAsync
-        let body = try await body(of: request)
+        let renderer = RunAnswerRenderer(
+            webhooks: webhooks,
+            keyID: identity.keyID,
+            prefersAsync: prefersAsync,
+            prefersProblem: request.prefersProblem
+        )
+        let key = try IdempotencyKey(of: request)
+        let body = Array(buffer: try await body(of: request))
         let answer = await service.run(
             RunRequest(
                 id: context.requestID,
                 identity: identity,
                 slug: (context.parameters.get("internalName") ?? "").percentDecoded,
-                body: Array(buffer: body),
+                body: body,
                 isAsync: request.uri.queryParameters.get("async") == "true" || prefersAsync,
-                receivedAt: context.receivedAt
+                receivedAt: context.receivedAt,
+                keyed: key.map { KeyedRequest($0.request(for: request, body: body), renderer: renderer) }
             )
         )
         switch answer {
-        case .succeeded(let success): return respond(success)
-        case .accepted(let accepted): return await respond(accepted, identity, prefersAsync: prefersAsync)
+        case .succeeded(let success): return renderer.parts(of: success).response(cost: success.cost)
+        case .accepted(let accepted): return await renderer.parts(of: accepted).response(cost: .zero)
+        case .recorded(let recorded, let isRepeat): return recorded.response(isRepeat: isRepeat)
+        case .inFlight(let execution): throw APIError.idempotencyInFlight(execution)
         case .refused(let refusal, let issues, let window):
             if refusal == .unauthorized { authenticator.noteRevoked(identity.keyID) }
             throw APIError(refusal, issues: issues, window: window)
@@ -51,36 +61,6 @@ struct RunController {
             // The client went away, or sent something that is no HTTP.
             throw .unreadable
         }
-    }
-
-    private func respond(_ success: RunAnswer.Success) -> Response {
-        var headers: HTTPFields = [.contentType: "application/json"]
-        if let window = success.window { headers.append(window) }
-        let body = ResponseBody(json: [
-            ("success", .bool(true)), ("result", success.result), ("cost", .credits(success.cost)),
-            ("ms", .integer(success.duration.wholeMilliseconds)),
-        ])
-        return Response(status: .ok, headers: headers, body: body)
-    }
-
-    /// The answer to an asynchronous request (api-contract, 4.1 and 8.1).
-    private func respond(
-        _ accepted: RunAnswer.Accepted,
-        _ identity: KeyAuthenticator.Identity,
-        prefersAsync: Bool
-    ) async -> Response {
-        let location = "/api/executions/\(accepted.executionID)"
-        var headers: HTTPFields = [.contentType: "application/json", .location: location]
-        if prefersAsync { headers[.preferenceApplied] = "respond-async" }
-        if let window = accepted.window { headers.append(window) }
-        let body = ResponseBody(json: [
-            ("_async", .bool(true)), ("executionId", .string(accepted.executionID.description)),
-            ("requestId", .string(accepted.providerRequestID ?? accepted.executionID.description)),
-            ("status", "processing"),
-            ("webhookDelivery", .webhookDelivery(await webhooks.deliveryURL(for: identity.keyID))),
-            ("pollUrl", .string(location)),
-        ])
-        return Response(status: .accepted, headers: headers, body: body)
     }
 }
 
@@ -106,7 +86,7 @@ extension APIError {
 
 extension Request {
     /// Whether the client sent `Prefer: respond-async` (RFC 7240), which is the same as `?async=true`.
-    fileprivate var prefersAsync: Bool {
+    var prefersAsync: Bool {
         guard let name = HTTPField.Name("Prefer") else { return false }
         let preferences = headers[values: name].flatMap { $0.split(separator: ",") }
         return preferences.contains { preference in

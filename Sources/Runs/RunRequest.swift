@@ -15,6 +15,8 @@ public struct RunRequest: Sendable {
     public let isAsync: Bool
     /// When it came in.
     public let receivedAt: ContinuousClock.Instant
+    /// Its idempotency key; nil when it came without one.
+    public let keyed: KeyedRequest?
 
     /// Makes a request.
     public init(
@@ -23,7 +25,8 @@ public struct RunRequest: Sendable {
         slug: String,
         body: [UInt8],
         isAsync: Bool,
-        receivedAt: ContinuousClock.Instant
+        receivedAt: ContinuousClock.Instant,
+        keyed: KeyedRequest? = nil
     ) {
         self.id = id
         self.identity = identity
@@ -31,6 +34,7 @@ public struct RunRequest: Sendable {
         self.body = body
         self.isAsync = isAsync
         self.receivedAt = receivedAt
+        self.keyed = keyed
     }
 }
 
@@ -44,6 +48,12 @@ public enum RunAnswer: Sendable {
     case refused(Refusal, issues: [InputIssue], window: WindowStatus?)
     /// It was dispatched, and did not succeed or has no outcome yet; nothing was charged.
     case failed(Failure)
+    /// It came with an idempotency key, and this is its answer as it is kept.
+    ///
+    /// - Parameter isRepeat: whether the request was there before.
+    case recorded(RecordedAnswer, isRepeat: Bool)
+    /// The same request was there before, and its run is still under way.
+    case inFlight(ExecutionID)
     /// The ledger could not be asked or the service is stopping, and nothing was dispatched.
     case unavailable(LedgerFailure)
 

@@ -18,6 +18,8 @@ public final class RunService: Sendable {
     public struct Options: Sendable {
         /// Where runs' tasks are; nil when no run has one, and none can be asynchronous.
         public var tasks: (any RunTaskStore)?
+        /// Where answers are kept by idempotency key; nil when such keys mean nothing.
+        public var answers: (any AnswerStore)?
         /// Copies media of results before runs are settled.
         public var media: any MediaKeeper = PassThroughMedia()
         /// The service's own address as providers reach it, without a slash at its end; nil when they can't.
@@ -37,6 +39,7 @@ public final class RunService: Sendable {
     let ledger: any RunLedger
     let identifiers: IdentifierSource
     let tasks: (any RunTaskStore)?
+    let answers: (any AnswerStore)?
     let runner: TaskRunner?
     let observer: any RunObserver
     /// Ends of runs.
@@ -91,6 +94,7 @@ public final class RunService: Sendable {
         self.clock = clock
         self.observer = observer
         self.tasks = options.tasks
+        self.answers = options.answers
         self.media = options.media
         self.callbackBase = callbackBase
         self.runner = options.tasks.map { [signals, hints] tasks in
@@ -190,12 +194,15 @@ public final class RunService: Sendable {
         )
         let verdict: Verdict
         do throws(LedgerFailure) {
-            verdict = try await ledger.decide(command(request, .admitRun(run)))
+            verdict = try await ledger.decide(
+                command(request, .admitRun(run), idempotency: keyed(request)?.request)
+            )
         } catch {
             if case .unavailable(mayHaveHappened: true, _) = error { release(request, executionID) }
             return .unavailable(error)
         }
         switch verdict {
+        case .repeated(let claim): return await answerAgain(request, claim)
         case .refused(let refusal, let window): return .refused(refusal, issues: preflight.issues, window: window)
         case .admitted(let admission):
             guard let definition = preflight.definition, let inputs = preflight.inputs else {
@@ -208,7 +215,8 @@ public final class RunService: Sendable {
             }
             if request.isAsync, let plan {
                 isPassedOn = true
-                return await goOn(plan, request, preflight, admission)
+                let answer = await goOn(plan, request, preflight, admission)
+                return await kept(answer, request, executionID)
             }
             let dispatch = DispatchRequest(
                 executionID: executionID,
@@ -247,7 +255,7 @@ public final class RunService: Sendable {
         if case .ended(.mediaUnavailable(let result)) = ending, let plan,
             await passOn(result, plan, dispatch, request, admission)
         {
-            return .failed(
+            let answer = RunAnswer.failed(
                 RunAnswer.Failure(
                     executionID: dispatch.executionID,
                     message: "The run has succeeded, and its media are still being stored",
@@ -255,11 +263,24 @@ public final class RunService: Sendable {
                     window: admission.window
                 )
             )
+            return await kept(answer, request, dispatch.executionID)
         }
         let duration = request.receivedAt.duration(to: .now)
-        let settlement = RunSettlement(ending, of: dispatch.executionID, duration: duration, hasTask: hasTask)
+        var settlement = RunSettlement(ending, of: dispatch.executionID, duration: duration, hasTask: hasTask)
+        if let keyed = keyed(request) {
+            let draft = await keyed.renderer.draft(settlement.expected(admission, duration: duration), of: request.id)
+            settlement.command.claim = .answered(key: keyed.request.key, draft)
+        }
         let settled = await settle(command(request, .settleRun(settlement.command)), dispatch.executionID)
-        return settlement.answer(settled, admission, duration: request.receivedAt.duration(to: .now))
+        if let settled, !settled.isRepeat, case .answered(_, let draft)? = settlement.command.claim {
+            return .recorded(draft.answer(charged: settled.execution.charged), isRepeat: false)
+        }
+        let answer = settlement.answer(
+            settled?.execution,
+            admission,
+            duration: request.receivedAt.duration(to: .now)
+        )
+        return settled == nil ? answer : await kept(answer, request, dispatch.executionID)
     }
 
     /// A dispatch's outcome with its media in storage of our own.
@@ -285,13 +306,13 @@ public final class RunService: Sendable {
     }
 
     /// Settles, however long the ledger takes; only the end of the process stops it.
-    private func settle(_ command: Command, _ executionID: ExecutionID) async -> Execution? {
+    private func settle(_ command: Command, _ executionID: ExecutionID) async -> Settlement? {
         var backoff = Duration.milliseconds(50)
         while true {
             do throws(LedgerFailure) {
                 if case .settled(let settlement) = try await ledger.decide(command) {
                     signals.signal(executionID)
-                    return settlement.execution
+                    return settlement
                 }
                 observer.settlementRefused(executionID)
                 return nil
@@ -307,7 +328,12 @@ public final class RunService: Sendable {
     /// Gives back a hold that may have been made for a run that was certainly never dispatched.
     private func release(_ request: RunRequest, _ executionID: ExecutionID) {
         let outcome = RunOutcome.failed(code: "NEVER_DISPATCHED", durationMilliseconds: 0)
-        let settlement = SettleRun(executionID: executionID, outcome: outcome, providerRequestID: nil)
+        let settlement = SettleRun(
+            executionID: executionID,
+            outcome: outcome,
+            providerRequestID: nil,
+            claim: keyed(request).map { .released(key: $0.request.key) }
+        )
         work.withLock { work in
             work.releases[executionID] = Task {
                 _ = await settle(command(request, .settleRun(settlement)), executionID)
@@ -316,12 +342,18 @@ public final class RunService: Sendable {
         }
     }
 
-    func command(_ request: RunRequest, _ action: Command.Action) -> Command {
+    func command(
+        _ request: RunRequest,
+        _ action: Command.Action,
+        idempotency: IdempotentRequest? = nil
+    ) -> Command {
         Command(
             id: identifiers.command(),
             accountID: request.identity.accountID,
             requestID: request.id,
-            action: action
+            action: action,
+            idempotency: idempotency,
+            traceID: TraceContext.current?.traceID
         )
     }
 }

@@ -84,7 +84,7 @@ extension RunEnd {
 /// A synchronous run's ending, as the ledger is told it and as the caller is answered.
 struct RunSettlement {
     /// What the ledger is told.
-    let command: SettleRun
+    var command: SettleRun
     private let ending: RunEnding
 
     init(_ ending: RunEnding, of executionID: ExecutionID, duration: Duration, hasTask: Bool) {
@@ -106,6 +106,35 @@ struct RunSettlement {
                 task: hasTask ? .isLetGo : .none
             )
         }
+    }
+
+    /// The answer if the ledger records the outcome as it is told it; its cost is not known yet.
+    func expected(_ admission: Admission, duration: Duration) -> RunAnswer {
+        switch ending {
+        case .ended(.succeeded(let result)):
+            return .succeeded(
+                RunAnswer.Success(
+                    executionID: command.executionID,
+                    result: result.result,
+                    cost: .zero,
+                    duration: duration,
+                    window: admission.window
+                )
+            )
+        case .ended: return failure(isUnresolved: false, admission)
+        case .unresolved: return failure(isUnresolved: true, admission)
+        }
+    }
+
+    private func failure(isUnresolved: Bool, _ admission: Admission) -> RunAnswer {
+        .failed(
+            RunAnswer.Failure(
+                executionID: command.executionID,
+                message: message,
+                isUnresolved: isUnresolved,
+                window: admission.window
+            )
+        )
     }
 
     /// The answer once the outcome is durable; `settled` is nil when the ledger could not record it.
@@ -132,14 +161,7 @@ struct RunSettlement {
                 )
             )
         }
-        return .failed(
-            RunAnswer.Failure(
-                executionID: settled.id,
-                message: message,
-                isUnresolved: !settled.status.isEnd,
-                window: admission.window
-            )
-        )
+        return failure(isUnresolved: !settled.status.isEnd, admission)
     }
 
     private var message: String {

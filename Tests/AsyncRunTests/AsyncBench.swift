@@ -56,6 +56,7 @@ struct AsyncBench: Sendable {
     ) throws -> RunService {
         var options = RunService.Options()
         options.tasks = store
+        options.answers = store
         options.media = media
         options.steps = steps
         options.claim = claim

@@ -301,7 +301,8 @@ extension RunAnswer {
         case .accepted(let accepted): accepted.executionID
         case .failed(let failure): failure.executionID
         case .succeeded(let success): success.executionID
-        case .refused, .unavailable: nil
+        case .inFlight(let id): id
+        case .recorded, .refused, .unavailable: nil
         }
     }
 }

@@ -63,6 +63,7 @@ import Testing
             let (charged, back) = (total(.creditsDebited), total(.creditsReleased))
             return "settled, charged \(charged), back \(back), absorbed \(total(.costAbsorbed))"
         case .cancelRequested(let execution): return execution.status.isEnd ? "cancelled" : "cancel requested"
+        case .repeated: return "repeated"
         case .done: return "done"
         case .alreadyDone: return "already done"
         case .alreadyAdded: return "already added"

@@ -18,6 +18,7 @@ enum Answer {
         case .alreadyAdded(let pot): return "added before, \(pot)"
         case .takenBack(let taken, let short):
             return "took back \(taken.microcredits), short \(short.microcredits)"
+        case .repeated: return "asked before"
         case .refused(let refusal, let window): return numbers(refusal) + counted(window)
         }
     }

@@ -65,6 +65,8 @@ extension RunAnswer {
         case .accepted: "accepted"
         case .refused(let refusal, _, _): "refused \(refusal.code)"
         case .failed(let failure): failure.isUnresolved ? "unresolved" : "failed"
+        case .recorded(let answer, _): "recorded \(answer.status)"
+        case .inFlight: "in flight"
         case .unavailable(.overloaded): "overloaded"
         case .unavailable(.unavailable): "unavailable"
         }

@@ -6,7 +6,7 @@ GRANT USAGE ON SCHEMA ledger TO runledger_auditor;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO runledger_auditor;
 REVOKE SELECT
-ON ledger.run_tasks, ledger.execution_results, ledger.webhooks, ledger.account_contacts, ledger.operators
+ON ledger.run_tasks, ledger.execution_results, ledger.idempotency, ledger.webhooks, ledger.account_contacts, ledger.operators
 FROM runledger_auditor;
 
 GRANT EXECUTE ON FUNCTION

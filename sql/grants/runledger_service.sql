@@ -20,6 +20,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     ledger.commands,
     ledger.run_tasks,
     ledger.execution_results,
+    ledger.idempotency,
     ledger.read_windows,
     ledger.webhooks,
     ledger.webhook_checkpoints,

@@ -18,6 +18,8 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     LoadDeliveries.self, LoadAttempts.self,
     LoadKeys.self, PutKey.self, LoadAccountKeys.self, PutKeyUses.self, LoadUsage.self, CountUsage.self,
     LoadContact.self, PutContact.self, DeleteContact.self, LoadCommands.self, PutCommands.self,
+    LoadClaims.self, InsertClaims.self, RecordAnswers.self, ReleaseClaims.self, ReadAnswer.self, PinAnswer.self,
+    PurgeClaims.self,
     ScanAccounts.self, ScanPots.self, ScanGrants.self, ScanHolds.self, ScanWindows.self, ScanEndedExecutions.self,
     ScanKeys.self, ScanCommands.self, ClearProjections.self,
     LoadTopUps.self, PutTopUps.self, ScanTopUps.self, LoadDueTopUps.self, LoadOpenTopUps.self, LoadBrokenTopUps.self,

@@ -107,7 +107,7 @@ struct InvariantChecker {
             if decision.events.isEmpty, before != state { return ["a refusal without a trace changed something"] }
             if state.executions.count != before.executions.count { return ["a refused run exists"] }
         case .settled(let settlement) where !settlement.isRepeat: counts["settled", default: 0] += 1
-        case .alreadyDone, .alreadyAdded, .alreadyAdmitted, .settled:
+        case .alreadyDone, .alreadyAdded, .alreadyAdmitted, .repeated, .settled:
             counts["repeat", default: 0] += 1
             if !decision.events.isEmpty || before != state { return ["a repeat changed something"] }
         case .admitted: counts["admitted", default: 0] += 1

@@ -105,6 +105,7 @@ extension World {
         case .alreadyDone: "already done"
         case .alreadyAdded: "already added"
         case .takenBack(let taken, let short): "took back \(taken), short \(short)"
+        case .repeated: "repeated"
         case .refused(let refusal, _): "refused \(refusal.code)\(numbers(of: refusal))"
         }
     }

@@ -1,0 +1,23 @@
+/// The id of a trace over many services: 16 bytes that are not all zero.
+public struct TraceID: Hashable, Sendable, CustomStringConvertible {
+    private let high: UInt64
+    private let low: UInt64
+
+    /// Makes an id; nil when it is all zero.
+    public init?(high: UInt64, low: UInt64) {
+        guard high != 0 || low != 0 else { return nil }
+        self.high = high
+        self.low = low
+    }
+
+    /// 32 lower-case hexadecimal digits.
+    public var description: String {
+        String(unsafeUninitializedCapacity: 32) { buffer in
+            for digit in 0..<32 {
+                let word = digit < 16 ? high : low
+                buffer[digit] = Hexadecimal.digit(word >> UInt64(60 - 4 * (digit & 15)))
+            }
+            return 32
+        }
+    }
+}

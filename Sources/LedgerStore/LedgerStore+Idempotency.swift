@@ -1,0 +1,35 @@
+public import Ledger
+import Postgres
+
+/// Answers under idempotency keys. Operational, as results are: outputs never enter an event.
+extension LedgerStore {
+    /// The answer that an account's request under a key was given; nil when none is known.
+    public func readAnswer(of account: AccountID, key: Digest) async throws(LedgerStoreError) -> RecordedAnswer? {
+        try await ask(ReadAnswer(journal: journal(of: account), account: account, key: key)).first
+    }
+
+    /// Keeps the answer to a run under the key that it was asked for with, unless one is kept already.
+    ///
+    /// - Returns: the one that is kept now; nil when the key is no longer the run's.
+    public func pinAnswer(
+        _ answer: RecordedAnswer,
+        of account: AccountID,
+        key: Digest,
+        execution: ExecutionID
+    ) async throws(LedgerStoreError) -> RecordedAnswer? {
+        let run = ClaimedRun(account: account, key: key, executionID: execution)
+        // May be sent again: it changes nothing the second time.
+        return try await ask(PinAnswer(journal: journal(of: account), run: run, answer: answer)).first
+    }
+
+    /// Forgets keys that were claimed before a moment, at most 1,000 a journal; those of runs under way stay.
+    ///
+    /// - Returns: how many there were.
+    public func purgeClaims(before moment: Timestamp) async throws(LedgerStoreError) -> Int {
+        var count = 0
+        for number in 0..<journalCount {
+            count += try await ask(PurgeClaims(journal: JournalID(number), moment: moment, limit: 1_000)).count
+        }
+        return count
+    }
+}
