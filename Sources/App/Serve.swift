@@ -31,10 +31,12 @@ public enum Serve {
     ) async throws -> ServiceGroup {
         let registry = try configuration.loadRegistry()
         let port = ListeningPort(configuration.port)
-        let media = try MediaStorage.open(configuration, port: { port.number })
+        let metrics = ServiceMetrics()
+        let media = try MediaStorage.open(configuration, port: { port.number }, copied: metrics.copiedMedium)
         let connection = try await LedgerConnection.open(
             databaseURL: configuration.databaseURL,
-            sessions: configuration.databaseSessions
+            sessions: configuration.databaseSessions,
+            options: metrics.storeOptions
         )
         let lease = InstanceLease(
             instance: Int64.random(in: 1...Int64(Int32.max)),
@@ -42,10 +44,11 @@ public enum Serve {
         )
         try await lease.start()
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
-        let observer = RunLog(logger: logger)
+        let observer = RunLog(logger: logger, metrics: metrics)
+        let providers = ProviderRouter(client: httpClient, observer: metrics)
         let runs = RunService(
             ledger: connection.store,
-            provider: ProviderRouter(client: httpClient),
+            provider: providers,
             registry: registry,
             instance: lease.instance,
             clock: { SystemClock.now() },
@@ -65,22 +68,33 @@ public enum Serve {
             adminToken: try configuration.checkedAdminToken(),
             clock: { SystemClock.now() },
             logger: logger,
+            observer: metrics,
             isReady: { connection.client.isHealthy }
         )
+        metrics.watch(store: connection.store, router: providers, runs: runs) { connection.client.isHealthy }
         media.addRoute(to: router)
+        let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
+        return group(configuration, connection, lease, runs, observer, server, httpClient, media, webhookClient, logger)
+    }
+
+    private static func server(
+        _ configuration: AppConfiguration,
+        _ router: Router<APIContext>,
+        _ logger: Logger,
+        onListening: @escaping @Sendable (_ port: Int?) async -> Void
+    ) -> some Service {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
-        let server = Application(
+        return Application(
             router: router,
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
                 serverName: "runledger",
                 backlog: 4_096
             ),
-            onServerRunning: { channel in await onListening(port.learn(channel.localAddress?.port)) },
+            onServerRunning: { channel in await onListening(channel.localAddress?.port) },
             logger: quiet
         )
-        return group(configuration, connection, lease, runs, observer, server, httpClient, media, webhookClient, logger)
     }
 
     private static func runOptions(
@@ -117,7 +131,7 @@ public enum Serve {
             logger: logger
         )
         var settings = ServiceGroupConfiguration(
-            services: [
+            services: observer.metrics.services(configuration, connection.store, logger) + [
                 LedgerService(connection: connection, lease: lease),
                 ProviderClientService(client: httpClient, media: media),
                 recovery, RegistryService(reloader: configuration.reloader(of: runs), logger: logger),
@@ -127,7 +141,8 @@ public enum Serve {
                     store: connection.store,
                     client: webhookClient,
                     clock: { SystemClock.now() },
-                    logger: logger
+                    logger: logger,
+                    options: observer.metrics.webhookOptions
                 ),
                 ServingService(server: server, runs: runs, grace: grace, logger: logger),
             ],

@@ -27,6 +27,7 @@ struct BatchTransaction {
                     events: batch.events.count,
                     duration: started.duration(to: .now)
                 )
+                observer?.decided(commands, batch.verdicts)
                 return batch.verdicts
             case .failed(let error, let batch):
                 uncertain = batch

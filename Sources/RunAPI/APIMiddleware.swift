@@ -8,6 +8,7 @@ import Runs
 struct APIMiddleware: RouterMiddleware {
     let identifiers: IdentifierSource
     let logger: Logger
+    let observer: (any RequestObserver)?
 
     func handle(
         _ request: Request,
@@ -32,6 +33,12 @@ struct APIMiddleware: RouterMiddleware {
             response = failure.response(to: request, requestID: context.requestID)
         }
         response.headers[.requestID] = context.requestID.description
+        observer?.answered(
+            request.method.rawValue,
+            route: context.endpointPath,
+            status: response.status.code,
+            after: context.receivedAt.duration(to: .now)
+        )
         log(request, context, response, code)
         // A body after the answer to HEAD would be read as the next answer.
         return request.method == .head ? response.createHeadResponse() : response

@@ -17,6 +17,7 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     ProjectWebhooks.self, InsertTestDelivery.self, ClaimDeliveries.self, PutAttempt.self, EndAbandonedDeliveries.self,
     LoadDeliveries.self, LoadAttempts.self,
     LoadKeys.self, PutKey.self, LoadCommands.self, PutCommands.self,
+    SampleJournal.self,
     ScanAccounts.self, ScanPots.self, ScanGrants.self, ScanHolds.self, ScanWindows.self, ScanEndedExecutions.self,
     ScanKeys.self, ScanCommands.self, ClearProjections.self,
 ]
