@@ -1,5 +1,9 @@
+import AsyncHTTPClient
 import Foundation
+import Ledger
 import LocalCluster
+import NIOCore
+import NIOHTTP1
 import Registry
 import TestSupport
 import Testing
