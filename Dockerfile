@@ -22,6 +22,6 @@ COPY models /opt/runledger/models
 COPY providers /opt/runledger/providers
 ENV RUNLEDGER_MODELS=/opt/runledger/models
 USER runledger
-EXPOSE 8080
+EXPOSE 8080 9464
 ENTRYPOINT ["/opt/runledger/runledger"]
 CMD ["serve"]

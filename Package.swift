@@ -11,6 +11,7 @@ let settings: [SwiftSetting] = [
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -33,6 +34,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -136,10 +138,9 @@ let package = Package(
         .target(
             name: "App",
             dependencies: [
-                "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage", "Postgres",
-                "Providers", "Registry",
-                "RunAPI",
-                "Runs", "Webhooks", asyncHTTPClient, configuration, crypto, hummingbird, lifecycle, logging,
+                "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage",
+                "Observability", "Postgres", "Providers", "Registry", "RunAPI", "Runs", "Webhooks", asyncHTTPClient,
+                configuration, coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging,
                 unixSignals,
             ],
             swiftSettings: settings
@@ -153,7 +154,7 @@ let package = Package(
         ),
         .target(name: "CSpawn"),
         .target(name: "LocalCluster", dependencies: ["CSpawn"], swiftSettings: settings),
-        .target(name: "Observability", dependencies: [logging], swiftSettings: settings),
+        .target(name: "Observability", dependencies: [coreMetrics, logging], swiftSettings: settings),
         .target(
             name: "Operations",
             dependencies: [
@@ -231,7 +232,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ObservabilityTests",
-            dependencies: ["Observability", "TestSupport", logging],
+            dependencies: ["Observability", "LocalCluster", "TestSupport", coreMetrics, logging],
             swiftSettings: settings
         ),
         .testTarget(

@@ -9,6 +9,10 @@ public struct AppConfiguration: Sendable {
     public var host = "127.0.0.1"
     /// The port to listen on; 0 for any that is free.
     public var port = 8080
+    /// The address that `/metrics` is served at.
+    public var metricsHost = "127.0.0.1"
+    /// The port that `/metrics` is served at, 0 for any that is free; nil for none.
+    public var metricsPort: Int?
     /// The folder with the models' definition files; the providers' are in `providers` beside it.
     public var modelsFolder = "models"
     /// Where the provider simulator is, when it stands in for every provider.
@@ -37,12 +41,15 @@ public struct AppConfiguration: Sendable {
     /// Where media go.
     public var media = MediaSettings()
 
+    /// The program's version.
+    public static let version = "0.1.0"
+
     /// The defaults, for a database.
     public init(databaseURL: String) { self.databaseURL = databaseURL }
 
     /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`,
     /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`, `_IDEMPOTENCY_DAYS`, `_ADMIN_TOKEN`,
-    /// `_STRIPE_WEBHOOK_SECRET`, and what ``MediaSettings`` reads.
+    /// `_STRIPE_WEBHOOK_SECRET`, `_METRICS_HOST`, `_METRICS_PORT`, and what ``MediaSettings`` reads.
     ///
     /// - Parameters:
     ///   - databaseURL: where the database is.
@@ -52,6 +59,8 @@ public struct AppConfiguration: Sendable {
         let own = config.scoped(to: "runledger")
         self.host = own.string(forKey: "host", default: host)
         self.port = own.int(forKey: "port", default: port)
+        self.metricsHost = own.string(forKey: "metrics.host", default: metricsHost)
+        self.metricsPort = own.int(forKey: "metrics.port")
         self.modelsFolder = own.string(forKey: "models", default: modelsFolder)
         self.simulatorURL = own.string(forKey: "simulator.url")
         self.databaseSessions = max(2, own.int(forKey: "database.sessions", default: databaseSessions))

@@ -19,11 +19,14 @@ public struct MediaStorage: Sendable {
 
     /// Opens what the settings name.
     ///
-    /// - Parameter port: the port that the service listens on; asked for each URL of the folder's objects.
+    /// - Parameters:
+    ///   - port: the port that the service listens on; asked for each URL of the folder's objects.
+    ///   - copied: called with the size of each medium once it is stored.
     /// - Throws: an `S3ConfigurationError` that names the setting, or an `ObjectStorageError` when the folder can't be made.
     public static func open(
         _ configuration: AppConfiguration,
-        port: @escaping @Sendable () -> Int
+        port: @escaping @Sendable () -> Int,
+        copied: @escaping @Sendable (_ byteCount: Int64) -> Void = { _ in }
     ) throws -> MediaStorage {
         let settings = configuration.media
         let egress = EgressClient(policy: configuration.egressPolicy)
@@ -33,7 +36,11 @@ public struct MediaStorage: Sendable {
                 baseURL: configuration.ownURL(port: port()) + "/media"
             )
             let key = SymmetricKey(data: try storage.secret())
-            return MediaStorage(keeper: copier(storage, egress, key), route: LocalMediaRoute(storage), client: nil)
+            return MediaStorage(
+                keeper: copier(storage, egress, key, copied),
+                route: LocalMediaRoute(storage),
+                client: nil
+            )
         }
         guard let style = S3Configuration.URLStyle(rawValue: settings.urlStyle) else {
             throw SettingError(description: "RUNLEDGER_S3_URL_STYLE must be virtual or path")
@@ -57,7 +64,7 @@ public struct MediaStorage: Sendable {
         )
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .objectStorage)
         let store = S3Client(s3, client: client, clock: unixSeconds)
-        return MediaStorage(keeper: copier(store, egress, key), route: nil, client: client)
+        return MediaStorage(keeper: copier(store, egress, key, copied), route: nil, client: client)
     }
 
     /// Adds the route that serves the folder's objects, if there is a folder.
@@ -69,9 +76,16 @@ public struct MediaStorage: Sendable {
     private static func copier(
         _ store: some ObjectStore,
         _ client: EgressClient,
-        _ key: SymmetricKey
+        _ key: SymmetricKey,
+        _ copied: @escaping @Sendable (Int64) -> Void
     ) -> any MediaKeeper {
-        MediaCopier(store: store, client: client, names: MediaNames(key: key), unixSeconds: unixSeconds)
+        MediaCopier(
+            store: store,
+            client: client,
+            names: MediaNames(key: key),
+            unixSeconds: unixSeconds,
+            copied: copied
+        )
     }
 }
 

@@ -33,16 +33,19 @@ public enum Serve {
     ) async throws -> ServiceGroup {
         let registry = try configuration.loadRegistry()
         let port = ListeningPort(configuration.port)
-        let media = try MediaStorage.open(configuration, port: { port.number })
-        let (connection, lease) = try await openLedger(configuration, logger)
+        let metrics = ServiceMetrics()
+        let media = try MediaStorage.open(configuration, port: { port.number }, copied: metrics.copiedMedium)
+        let (connection, lease) = try await openLedger(configuration, metrics, logger)
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
+        let observer = RunLog(logger: logger, metrics: metrics)
+        let providers = ProviderRouter(client: httpClient, observer: metrics)
         let runs = RunService(
             ledger: connection.store,
-            provider: ProviderRouter(client: httpClient),
+            provider: providers,
             registry: registry,
             instance: lease.instance,
             clock: { SystemClock.now() },
-            observer: RunLog(logger: logger),
+            observer: observer,
             options: runOptions(configuration, connection, media)
         )
         let webhookClient = EgressClient(policy: WebhookDesk.policy(configuration.egressPolicy))
@@ -61,14 +64,17 @@ public enum Serve {
             adminToken: try configuration.checkedAdminToken(),
             clock: { SystemClock.now() },
             logger: logger,
+            observer: metrics,
             isReady: { connection.client.isHealthy }
         )
+        metrics.watch(store: connection.store, router: providers, runs: runs) { connection.client.isHealthy }
         media.addRoute(to: router)
         let administration = AdminDesk(store: connection.store, models: runs.models, clock: { SystemClock.now() })
         try configuration.addAdminRoutes(to: router, administration)
         let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
         let clients = (httpClient, webhookClient)
-        return group(configuration, connection, lease, uses, runs, server, clients, media, administration, logger)
+        let parts = (connection: connection, lease: lease, uses: uses, runs: runs, administration: administration)
+        return group(configuration, parts, observer, server, clients, media, logger)
     }
 
     private static func server(
@@ -93,9 +99,10 @@ public enum Serve {
 
     private static func openLedger(
         _ configuration: AppConfiguration,
+        _ metrics: ServiceMetrics,
         _ logger: Logger
     ) async throws -> (LedgerConnection, InstanceLease) {
-        var options = LedgerStore.Options()
+        var options = metrics.storeOptions
         options.onNotice = { $0.logNotice(to: logger) }
         let connection = try await LedgerConnection.open(
             databaseURL: configuration.databaseURL,
@@ -125,27 +132,29 @@ public enum Serve {
         return options
     }
 
+    private typealias Parts = (
+        connection: LedgerConnection, lease: InstanceLease, uses: KeyUseLog, runs: RunService, administration: AdminDesk
+    )
+
     private static func group(
         _ configuration: AppConfiguration,
-        _ connection: LedgerConnection,
-        _ lease: InstanceLease,
-        _ uses: KeyUseLog,
-        _ runs: RunService,
+        _ parts: Parts,
+        _ observer: RunLog,
         _ server: some Service,
         _ clients: (providers: HTTPClient, webhooks: EgressClient),
         _ media: MediaStorage,
-        _ administration: AdminDesk,
         _ logger: Logger
     ) -> ServiceGroup {
+        let (connection, lease, uses, runs, administration) = parts
         let grace = Duration.seconds(configuration.shutdownGraceSeconds)
         let recovery = RecoveryService(
-            recovery: RunRecovery(for: runs, clock: { SystemClock.now() }, observer: RunLog(logger: logger)),
+            recovery: RunRecovery(for: runs, clock: { SystemClock.now() }, observer: observer),
             lease: lease,
             interval: .seconds(2),
             logger: logger
         )
         var settings = ServiceGroupConfiguration(
-            services: [
+            services: observer.metrics.services(configuration, connection.store, logger) + [
                 LedgerService(connection: connection, lease: lease),
                 // Before those that take requests, and so told to stop after them.
                 KeyUseService(uses: uses, interval: .seconds(5), logger: logger),
@@ -163,7 +172,8 @@ public enum Serve {
                     store: connection.store,
                     client: clients.webhooks,
                     clock: { SystemClock.now() },
-                    logger: logger
+                    logger: logger,
+                    options: observer.metrics.webhookOptions
                 ),
                 ServingService(server: server, runs: runs, grace: grace, logger: logger),
             ],

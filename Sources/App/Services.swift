@@ -1,3 +1,4 @@
+import CoreMetrics
 import Ledger
 import LedgerStore
 import Logging
@@ -154,11 +155,13 @@ struct TidyService: Service {
     }
 }
 
-/// Tells the log what an operator should know of runs.
+/// Tells the log and the metrics what an operator should know of runs.
 struct RunLog: RunObserver {
     let logger: Logger
+    let metrics: ServiceMetrics
 
     func settlementDelayed(_ execution: ExecutionID, _ failure: LedgerFailure) {
+        metrics.settlementsDelayed.increment()
         logger.warning(
             "an outcome can't be recorded yet",
             metadata: ["execution": "\(execution)", "error": "\(failure)"]
@@ -170,6 +173,7 @@ struct RunLog: RunObserver {
     }
 
     func foundAbandoned(_ execution: ExecutionID) {
+        metrics.runsAbandoned.increment()
         logger.notice("a run was left behind by a process that ended", metadata: ["execution": "\(execution)"])
     }
 
@@ -178,6 +182,7 @@ struct RunLog: RunObserver {
     }
 
     func expired(_ execution: ExecutionID) {
+        metrics.holdsExpired.increment()
         logger.notice("a hold ran out", metadata: ["execution": "\(execution)"])
     }
 }

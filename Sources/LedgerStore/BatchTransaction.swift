@@ -28,6 +28,7 @@ struct BatchTransaction {
                     events: batch.events.count,
                     duration: started.duration(to: .now)
                 )
+                observer?.decided(commands, batch.verdicts)
                 if let onNotice {
                     for event in batch.events where event.content.type.needsNotice { onNotice(event) }
                 }

@@ -119,4 +119,11 @@ public protocol BatchObserver: Sendable {
     ///   - events: events it appended.
     ///   - duration: from taking the commands to the commit.
     func committed(journal: Int16, commands: Int, events: Int, duration: Duration)
+    /// What became of each command of a batch that was committed, in the same order.
+    func decided(_ commands: [Command], _ verdicts: [Verdict])
+}
+
+extension BatchObserver {
+    /// Nothing, for those who count batches only.
+    public func decided(_ commands: [Command], _ verdicts: [Verdict]) {}
 }

@@ -95,6 +95,9 @@ public final class LedgerStore: Sendable {
     /// Commands that wait, over all journals.
     public var waitingCount: Int { writers.reduce(0) { $0 + $1.waitingCount } }
 
+    /// Commands that wait, journal by journal.
+    public var waitingCounts: [Int] { writers.map(\.waitingCount) }
+
     /// Takes no more commands, and returns once those taken are decided.
     public func close() async {
         await withTaskGroup(of: Void.self) { group in

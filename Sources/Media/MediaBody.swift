@@ -1,5 +1,6 @@
 import NIOCore
 import Runs
+import Synchronization
 
 /// A medium's bytes as they come in: checked against the limit and the announced length while they pass.
 struct MediaBody<Base: AsyncIteratorProtocol>: AsyncSequence where Base.Element == ByteBuffer {
@@ -9,6 +10,8 @@ struct MediaBody<Base: AsyncIteratorProtocol>: AsyncSequence where Base.Element 
     let maximumBytes: Int64
     /// How many bytes the source said there are.
     let announcedBytes: Int64?
+    /// How many bytes have passed.
+    let passed = PassedBytes()
 
     func makeAsyncIterator() -> Iterator { Iterator(body: self) }
 
@@ -34,6 +37,7 @@ struct MediaBody<Base: AsyncIteratorProtocol>: AsyncSequence where Base.Element 
                 if let announced = body.announcedBytes, announced != seen {
                     throw MediaFailure(isTransient: true, reason: "the source sent \(seen) of \(announced) bytes")
                 }
+                body.passed.note(seen)
                 return nil
             }
             seen += Int64(chunk.readableBytes)
@@ -41,6 +45,15 @@ struct MediaBody<Base: AsyncIteratorProtocol>: AsyncSequence where Base.Element 
             return chunk
         }
     }
+}
+
+/// The size of a body, known once it has passed.
+final class PassedBytes: Sendable {
+    private let count = Atomic<Int64>(0)
+
+    var byteCount: Int64 { count.load(ordering: .acquiring) }
+
+    func note(_ byteCount: Int64) { count.store(byteCount, ordering: .releasing) }
 }
 
 extension MediaFailure {

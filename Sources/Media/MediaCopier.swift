@@ -19,6 +19,7 @@ public struct MediaCopier<Store: ObjectStore>: MediaKeeper {
     private let limits: MediaLimits
     private let slots: CopySlots
     private let unixSeconds: @Sendable () -> Int64
+    private let copied: @Sendable (Int64) -> Void
 
     /// Makes a copier.
     ///
@@ -28,12 +29,14 @@ public struct MediaCopier<Store: ObjectStore>: MediaKeeper {
     ///   - names: gives objects their names.
     ///   - limits: how much is taken, and how much of it at a time.
     ///   - unixSeconds: the time now, from which URLs of limited life count.
+    ///   - copied: called with the size of each medium once it is in storage.
     public init(
         store: Store,
         client: EgressClient,
         names: MediaNames,
         limits: MediaLimits = MediaLimits(),
-        unixSeconds: @escaping @Sendable () -> Int64
+        unixSeconds: @escaping @Sendable () -> Int64,
+        copied: @escaping @Sendable (_ byteCount: Int64) -> Void = { _ in }
     ) {
         self.store = store
         self.client = client
@@ -41,6 +44,7 @@ public struct MediaCopier<Store: ObjectStore>: MediaKeeper {
         self.limits = limits
         self.slots = CopySlots(count: limits.concurrentCopies)
         self.unixSeconds = unixSeconds
+        self.copied = copied
     }
 
     /// Copies every medium of a result: all at a time, as places are free; the first that fails ends the others.
@@ -257,6 +261,7 @@ public struct MediaCopier<Store: ObjectStore>: MediaKeeper {
             announcedBytes: announcedBytes
         )
         try await store.write(name, contentType: type.contentType, from: body, deadline: deadline)
+        copied(body.passed.byteCount)
         return name
     }
 }

@@ -11,6 +11,7 @@ public struct ProviderRouter: ModelProvider {
     private let polling: PollingProvider
     private let anthropic: AnthropicProvider
     private let gates = ProviderGates()
+    private let observer: (any ProviderObserver)?
 
     /// Makes a router.
     ///
@@ -19,11 +20,14 @@ public struct ProviderRouter: ModelProvider {
     ///   - maximumAnswerBytes: the largest answer that is read, whatever a definition allows; a larger one ends the run
     ///     as unresolved.
     ///   - unixSeconds: the wall clock, for tokens that are signed for each request; nil for the system's.
+    ///   - observer: counts calls.
     public init(
         client: HTTPClient,
         maximumAnswerBytes: Int? = nil,
-        unixSeconds: (@Sendable () -> Int64)? = nil
+        unixSeconds: (@Sendable () -> Int64)? = nil,
+        observer: (any ProviderObserver)? = nil
     ) {
+        self.observer = observer
         let transport = ProviderTransport(
             client: client,
             maximumAnswerBytes: maximumAnswerBytes,
@@ -121,7 +125,9 @@ public struct ProviderRouter: ModelProvider {
     public func poll(_ request: DispatchRequest, _ task: ProviderTask) async -> PollOutcome {
         guard request.model.provider.kind.isPolled else { return .pending(retryAfter: nil) }
         gates.keep(request)
+        let start = ContinuousClock.now
         let outcome = await polling.poll(request, task)
+        observer?.called(request.model.provider.name, .poll, outcome.asCallOutcome, took: start.duration(to: .now))
         if case .ended(let end) = outcome {
             if let isSuccess = end.isProviderWorking { gates.note(isSuccess, by: request) }
             gates.leave(request)
@@ -144,12 +150,14 @@ public struct ProviderRouter: ModelProvider {
     }
 
     private func attempt(_ request: DispatchRequest) async -> SubmitAttempt {
+        let start = ContinuousClock.now
         let attempt =
             switch request.model.provider.kind {
             case .http: await http.submit(request)
             case .httpPolling, .fal: await polling.submit(request)
             case .anthropic: await anthropic.submit(request)
             }
+        observer?.called(request.model.provider.name, .submit, attempt.asCallOutcome, took: start.duration(to: .now))
         if let isSuccess = attempt.isProviderWorking { gates.note(isSuccess, by: request) }
         if case .accepted = attempt { return attempt }
         gates.leave(request)

@@ -8,6 +8,7 @@ import Runs
 struct APIMiddleware: RouterMiddleware {
     let identifiers: IdentifierSource
     let logger: Logger
+    let observer: (any RequestObserver)?
 
     func handle(
         _ request: Request,
@@ -42,6 +43,12 @@ struct APIMiddleware: RouterMiddleware {
         }
         // An answer that is given again names the request that it was given to first.
         if response.headers[.requestID] == nil { response.headers[.requestID] = context.requestID.description }
+        observer?.answered(
+            request.method.rawValue,
+            route: context.endpointPath,
+            status: response.status.code,
+            after: context.receivedAt.duration(to: .now)
+        )
         log(request, context, response, code)
         // A body after the answer to HEAD would be read as the next answer.
         return request.method == .head ? response.createHeadResponse() : response

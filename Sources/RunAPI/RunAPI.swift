@@ -21,6 +21,7 @@ public enum RunAPI {
     ///   - adminToken: lets operators in; nil lets nobody in.
     ///   - clock: the wall clock, for request ids.
     ///   - logger: gets a line for each request; never a key, an input or a result.
+    ///   - observer: counts requests.
     ///   - isReady: whether the service can take runs now.
     public static func router(
         service: RunService,
@@ -34,11 +35,18 @@ public enum RunAPI {
         adminToken: AdminToken? = nil,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger,
+        observer: (any RequestObserver)? = nil,
         isReady: @escaping @Sendable () async -> Bool
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self)
         let gate = OperatorGate(adminToken: adminToken)
-        router.add(middleware: APIMiddleware(identifiers: IdentifierSource(clock: clock), logger: logger))
+        router.add(
+            middleware: APIMiddleware(
+                identifiers: IdentifierSource(clock: clock),
+                logger: logger,
+                observer: observer
+            )
+        )
         RunController(service: service, authenticator: authenticator, webhooks: webhooks).addRoutes(to: router)
         ModelController(models: service.models, authenticator: authenticator).addRoutes(to: router)
         if let executions {

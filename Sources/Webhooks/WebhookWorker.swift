@@ -24,6 +24,8 @@ public struct WebhookWorker: Service {
         public var idle = Duration.seconds(1)
         /// How long an attempt may take.
         public var timeout = Duration.seconds(15)
+        /// Who counts attempts.
+        public var observer: (any DeliveryObserver)?
         /// The defaults.
         public init() {}
     }
@@ -190,6 +192,7 @@ public struct WebhookWorker: Service {
             state = .waiting
             nextAttemptAt = now.adding(seconds: seconds)
         }
+        options.observer?.attempted(state)
         do throws(LedgerStoreError) {
             try await store.record(attempt, of: delivery, state: state, nextAttemptAt: nextAttemptAt, at: now)
         } catch {

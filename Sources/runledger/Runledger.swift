@@ -1,3 +1,4 @@
+import App
 import ArgumentParser
 import Demo
 import Foundation
@@ -30,7 +31,7 @@ struct Runledger: AsyncParsableCommand {
             Exit codes: 0 done, 1 the answer is no (refused, damaged, pending), 64 the \
             command makes no sense, 69 what it needs is not there now.
             """,
-        version: "0.1.0",
+        version: AppConfiguration.version,
         groupedSubcommands: [
             CommandGroup(name: "Try it", subcommands: [DemoCommand.self, UpCommand.self]),
             CommandGroup(

@@ -32,6 +32,7 @@ struct ServeCommand: AsyncParsableCommand {
               RUNLEDGER_PUBLIC_URL               where customers reach the service (its own address)
               RUNLEDGER_ADMIN_TOKEN              lets the operator "environment" in; 32 characters or more
               RUNLEDGER_STRIPE_WEBHOOK_SECRET    takes payment events of Stripe, signed with it
+              RUNLEDGER_METRICS_PORT, _HOST      where /metrics is served (nowhere, 127.0.0.1)
               RUNLEDGER_MEDIA_FOLDER             results' media, without a bucket (.runledger/media)
               RUNLEDGER_S3_BUCKET                results' media (knouds-media, once there is an access key)
               RUNLEDGER_S3_ACCESS_KEY_ID, _S3_SECRET_ACCESS_KEY, _S3_REGION (us-east-1), _S3_ENDPOINT (AWS's)
