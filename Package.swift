@@ -64,6 +64,14 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "OpenAPIFiles",
+            path: "openapi",
+            sources: ["OpenAPIFiles.swift"],
+            resources: [.copy("document.yaml"), .copy("errors.yaml"), .copy("paths"), .copy("docs.css")],
+            swiftSettings: settings
+        ),
+        .target(name: "APIReference", dependencies: ["OpenAPIFiles", "Registry", yams], swiftSettings: settings),
         .target(name: "Migrations", dependencies: ["Postgres", "SQLFiles"], swiftSettings: settings),
         .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres"], swiftSettings: settings),
         .target(name: "Registry", dependencies: ["Ledger", crypto, yams], swiftSettings: settings),
@@ -111,14 +119,16 @@ let package = Package(
         ),
         .target(
             name: "RunAPI",
-            dependencies: ["Ledger", "Registry", "Runs", crypto, hummingbird, httpTypes, logging, nioCore],
+            dependencies: [
+                "APIReference", "Ledger", "Registry", "Runs", crypto, hummingbird, httpTypes, logging, nioCore,
+            ],
             swiftSettings: settings
         ),
         .target(
             name: "App",
             dependencies: [
-                "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage", "Postgres", "Providers", "Registry",
-                "RunAPI",
+                "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage", "OpenAPIFiles", "Postgres", "Providers",
+                "Registry", "RunAPI",
                 "Runs", "Webhooks", asyncHTTPClient, configuration, crypto, hummingbird, lifecycle, logging,
                 unixSignals,
             ],
@@ -287,6 +297,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "APIReferenceTests",
+            dependencies: ["APIReference", "Ledger", "OpenAPIFiles", "Registry", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "RunAPITests",
             dependencies: [
                 "RunAPI", "RunTestSupport", "Runs", "Ledger", "Registry", hummingbird, hummingbirdTesting, httpTypes,
@@ -305,8 +320,9 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "runledger", "App", "Ledger", "LedgerStore", "LocalCluster", "NetworkTestSupport", "Operations",
-                "Registry", "Runs", "TestSupport", asyncHTTPClient, crypto, nioCore, nioHTTP1,
+                "runledger", "APIReference", "App", "Ledger", "LedgerStore", "LocalCluster", "NetworkTestSupport",
+                "OpenAPIFiles", "Operations", "Registry", "Runs", "TestSupport", asyncHTTPClient, crypto, nioCore,
+                nioHTTP1,
             ],
             swiftSettings: settings
         ),

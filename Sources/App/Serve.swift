@@ -4,6 +4,7 @@ import Hummingbird
 import Ledger
 import LedgerStore
 public import Logging
+import OpenAPIFiles
 import Postgres
 import Providers
 import Registry
@@ -68,6 +69,8 @@ public enum Serve {
             isReady: { connection.client.isHealthy }
         )
         media.addRoute(to: router)
+        try ReferenceController(folder: OpenAPIFiles.folder(), style: try OpenAPIFiles.style(), logger: logger)
+            .addRoutes(to: router)
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
         let server = Application(
