@@ -1,4 +1,3 @@
-
 /// Completes the description of one path: every operation gets the answers that its codes stand for.
 struct PathBuilder {
     let file: String
