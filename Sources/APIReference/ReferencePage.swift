@@ -6,7 +6,7 @@ public struct ReferencePage: Sendable {
     public static let stylePath = "/docs/style.css"
     /// What the page may load: its style, and nothing else.
     public static let contentSecurityPolicy =
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
     /// Makes the page of a document.
     public init(of document: APIDocument) { self.document = document }
