@@ -5,6 +5,7 @@ RUN apt-get update \
 WORKDIR /source
 COPY Package.swift ./
 COPY sql ./sql
+COPY openapi ./openapi
 COPY Sources ./Sources
 COPY Tests ./Tests
 RUN swift build -c release --product runledger --static-swift-stdlib \

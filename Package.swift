@@ -66,6 +66,14 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "OpenAPIFiles",
+            path: "openapi",
+            sources: ["OpenAPIFiles.swift"],
+            resources: [.copy("document.yaml"), .copy("errors.yaml"), .copy("paths"), .copy("docs.css")],
+            swiftSettings: settings
+        ),
+        .target(name: "APIReference", dependencies: ["OpenAPIFiles", "Registry", yams], swiftSettings: settings),
         .target(name: "Migrations", dependencies: ["Postgres", "SQLFiles"], swiftSettings: settings),
         .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres"], swiftSettings: settings),
         .target(name: "TransparencyLog", dependencies: ["Ledger", crypto], swiftSettings: settings),
@@ -132,15 +140,17 @@ let package = Package(
         ),
         .target(
             name: "RunAPI",
-            dependencies: ["Ledger", "Registry", "Runs", crypto, hummingbird, httpTypes, logging, nioCore],
+            dependencies: [
+                "APIReference", "Ledger", "Registry", "Runs", crypto, hummingbird, httpTypes, logging, nioCore,
+            ],
             swiftSettings: settings
         ),
         .target(
             name: "App",
             dependencies: [
                 "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage",
-                "Observability", "Postgres", "Providers", "Registry", "RunAPI", "Runs", "Webhooks", asyncHTTPClient,
-                configuration, coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging,
+                "Observability", "OpenAPIFiles", "Postgres", "Providers", "Registry", "RunAPI", "Runs", "Webhooks",
+                asyncHTTPClient, configuration, coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging,
                 unixSignals,
             ],
             swiftSettings: settings
@@ -325,6 +335,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "APIReferenceTests",
+            dependencies: ["APIReference", "Ledger", "OpenAPIFiles", "Registry", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "RunAPITests",
             dependencies: [
                 "RunAPI", "RunTestSupport", "Runs", "Ledger", "Registry", hummingbird, hummingbirdTesting, httpTypes,
@@ -352,8 +367,9 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "runledger", "App", "Ledger", "LedgerStore", "LocalCluster", "NetworkTestSupport", "Operations",
-                "Registry", "Runs", "TestSupport", asyncHTTPClient, crypto, nioCore, nioHTTP1,
+                "runledger", "APIReference", "App", "Ledger", "LedgerStore", "LocalCluster", "NetworkTestSupport",
+                "OpenAPIFiles", "Operations", "Registry", "Runs", "TestSupport", asyncHTTPClient, crypto, nioCore,
+                nioHTTP1,
             ],
             swiftSettings: settings
         ),

@@ -6,6 +6,7 @@ import Hummingbird
 import Ledger
 import LedgerStore
 public import Logging
+import OpenAPIFiles
 import Postgres
 import Providers
 import Registry
@@ -69,6 +70,8 @@ public enum Serve {
         )
         metrics.watch(store: connection.store, router: providers, runs: runs) { connection.client.isHealthy }
         media.addRoute(to: router)
+        try ReferenceController(folder: OpenAPIFiles.folder(), style: try OpenAPIFiles.style(), logger: logger)
+            .addRoutes(to: router)
         let administration = AdminDesk(store: connection.store, models: runs.models, clock: { SystemClock.now() })
         try configuration.addAdminRoutes(to: router, administration)
         let server = server(configuration, router, logger) { await onListening(port.learn($0)) }

@@ -1,8 +1,6 @@
-import Crypto
 import HTTPTypes
 import Hummingbird
 import Ledger
-import NIOCore
 package import Registry
 import Runs
 
@@ -49,19 +47,8 @@ struct ModelController {
         guard identity != nil else { throw APIError.unauthorized(request.headers[.apiKey]) }
     }
 
-    /// The document, or 304 when the client has it (RFC 9110, section 13.1.2).
     private func respond(to request: Request, _ document: JSONValue, type: String) -> Response {
-        let bytes = document.canonicalBytes
-        let digits = SHA256.hash(data: bytes).prefix(16).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
-        let tag = "\"\(digits.joined())\""
-        var headers: HTTPFields = [.eTag: tag, .cacheControl: "private, no-cache"]
-        let known = request.headers[values: .ifNoneMatch].flatMap { $0.split(separator: ",") }.map { text in
-            let trimmed = text.filter { !$0.isWhitespace }
-            return trimmed.hasPrefix("W/") ? String(trimmed.dropFirst(2)) : trimmed
-        }
-        if known.contains(tag) || known == ["*"] { return Response(status: .notModified, headers: headers) }
-        headers[.contentType] = type
-        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+        ConditionalAnswer(document.canonicalBytes, type: type, caching: "private, no-cache").response(to: request)
     }
 }
 

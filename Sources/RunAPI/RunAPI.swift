@@ -83,9 +83,10 @@ extension Router<APIContext> {
         refuseMethods(of: path, except: [.get, .head])
     }
 
-    /// Answers every other method that HTTP defines with 405.
+    /// Answers every other method that HTTP defines, QUERY among them, with 405.
     package func refuseMethods(of path: RouterPath, except allowed: [HTTPRequest.Method]) {
-        let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
+        var all: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
+        if let query = HTTPRequest.Method(rawValue: "QUERY") { all.append(query) }
         let allow = allowed.map(\.rawValue).joined(separator: ", ")
         for method in all where !allowed.contains(method) {
             on(path, method: method) { _, _ -> Response in throw APIError.methodNotAllowed(allow: allow) }
