@@ -22,7 +22,7 @@ struct APIDocumentTests {
         #expect(try await PythonTools.run(Self.validate, input: document.value.json) == "")
         var broken = document.value
         broken["info"] = nil
-        #expect(try await PythonTools.run(Self.validate, input: broken.json).contains("'info' is a required property"))
+        #expect(try await PythonTools.run(Self.validate, input: broken.json) != "")
     }
 
     @Test("every example fits its schema")
