@@ -37,7 +37,7 @@ struct MetricsTests {
             #expect(requests(run, "POST", 404) == 1)
             #expect(requests(run, "POST", lostStatus) == 1)
             #expect(requests("/healthz", "GET", 200) == 3)
-            #expect(requests("none", "GET", 404) == 2)
+            #expect(requests("NotFound", "GET", 404) == 2)
             // With the one for the image's bytes.
             #expect(metrics.sum("runledger_http_request_seconds_count") == 16)
             #expect(metrics.sum("runledger_http_request_seconds_bucket", ["le": "+Inf"]) == 16)
