@@ -106,7 +106,7 @@ extension Refusal {
         case .expiryInPast: "expiresAt: that moment is not in the future"
         case .expiryInvalid: "expiresAt: that moment is too far away"
         case .reasonInvalid: "reason: it must have 1 to 500 bytes"
-        case .referenceInvalid: "reference: it must have 1 to 200 bytes"
+        case .referenceInvalid: "reference: it must have 1 to 200 bytes, and no NUL"
         case .periodInvalid: "period: it must have 1 to 64 bytes"
         case .allowanceMissing(let tier): "allowance: the \(tier.rawValue) plan has none of its own; say how much"
         case .grantInvalid:

@@ -105,8 +105,10 @@ extension Decider {
         return finish(.done)
     }
 
-    /// Whether a text can say what credits were bought with.
-    static func isReference(_ text: String) -> Bool { (1...200).contains(text.utf8.count) }
+    /// Whether a text can say what credits were bought with. No column can hold a NUL.
+    static func isReference(_ text: String) -> Bool {
+        (1...200).contains(text.utf8.count) && !text.utf8.contains(0)
+    }
 
     /// Why something can't expire then; nil when it can.
     func refusal(ofExpiry expiresAt: Timestamp?) -> Refusal? {

@@ -238,7 +238,7 @@ struct DamageTests {
             }
             expectNamed(try await finding("DELETE FROM ledger.\(table) WHERE \(one)", store), "a row that is gone")
             let key = [
-                "accounts": "account_id", "rate_windows": "route", "api_keys": "key_id",
+                "accounts": "account_id", "auto_top_ups": "account_id", "rate_windows": "route", "api_keys": "key_id",
                 "ended_executions": "execution_id",
             ][table]
             let identity = key ?? "\(table.dropLast())_id"
@@ -248,7 +248,7 @@ struct DamageTests {
                 where: one
             )
             let extra = try await finding(copy, store)
-            expectNamed(extra, table == "accounts" ? "account_id" : "one too many")
+            expectNamed(extra, ["accounts", "auto_top_ups"].contains(table) ? "account_id" : "one too many")
         }
     }
 }

@@ -58,9 +58,20 @@ struct RejectionTests {
         try await withStore { store in
             let tenant = try await Tenant.open(in: store)
             let text = "NUL \0, quotes \"'\\, lines \n\r\u{2028}, controls \u{1F}\u{7F}, é, 👩🏽‍🚀"
-            try await store.succeed(tenant.addCredits(Credits(whole: 1), reference: text))
+            let pot = PotID(FreshID.bits())
+            try await store.succeed(tenant.addCredits(Credits(whole: 1), pot: pot))
+            let correction = AdjustCredits(
+                potID: pot,
+                amount: Credits(whole: 1),
+                reason: text,
+                correctsSequence: nil
+            )
+            try await store.succeed(tenant.command(.adjustCredits(correction)))
             let event = try #require(try await store.allEvents(of: tenant.account).last)
-            #expect(event.content.detail?["reference"]?.stringValue == text)
+            #expect(event.content.detail?["reason"]?.stringValue == text)
+            // A reference is a column besides, and no column can hold a NUL.
+            let verdict = try await store.submit(tenant.addCredits(Credits(whole: 1), reference: "a\0b"))
+            #expect(verdict == .refused(.referenceInvalid, window: nil))
             try await expectSound(store)
         }
     }
