@@ -111,7 +111,12 @@ public enum Serve {
     ) -> ServiceGroup {
         let grace = Duration.seconds(configuration.shutdownGraceSeconds)
         let recovery = RecoveryService(
-            recovery: RunRecovery(for: runs, clock: { SystemClock.now() }, observer: observer),
+            recovery: RunRecovery(
+                for: runs,
+                reports: DeliveryClaims(store: connection.store),
+                clock: { SystemClock.now() },
+                observer: observer
+            ),
             lease: lease,
             interval: .seconds(2),
             logger: logger
@@ -125,6 +130,7 @@ public enum Serve {
                 WorkerService(worker: RunWorker(for: runs), grace: grace),
                 WebhookWorker(
                     store: connection.store,
+                    instance: lease.instance,
                     client: webhookClient,
                     clock: { SystemClock.now() },
                     logger: logger

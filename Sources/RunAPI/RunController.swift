@@ -11,6 +11,10 @@ struct RunController {
     let authenticator: KeyAuthenticator
     let webhooks: any WebhookDirectory
 
+    /// How long the answer to an asynchronous request waits for where its end is reported to. The run is admitted and on its
+    /// way: a slow ledger costs this answer a detail that `pollUrl` tells later, never the time that a submit may take.
+    private static let destinationWait = Duration.milliseconds(200)
+
     func addRoutes(to router: Router<APIContext>) {
         let path: RouterPath = "/api/models/:internalName/run"
         router.post(path) { request, context in try await run(request, context) }
@@ -73,11 +77,17 @@ struct RunController {
         var headers: HTTPFields = [.contentType: "application/json", .location: location]
         if prefersAsync { headers[.preferenceApplied] = "respond-async" }
         if let window = accepted.window { headers.append(window) }
+        let destination = await webhooks.destination(
+            of: accepted.executionID,
+            key: identity.keyID,
+            admittedAt: accepted.admittedAt,
+            within: Self.destinationWait
+        )
         let body = ResponseBody(json: [
             ("_async", .bool(true)), ("executionId", .string(accepted.executionID.description)),
             ("requestId", .string(accepted.providerRequestID ?? accepted.executionID.description)),
             ("status", "processing"),
-            ("webhookDelivery", .webhookDelivery(await webhooks.deliveryURL(for: identity.keyID))),
+            ("webhookDelivery", .webhookDelivery(destination, showsReport: false)),
             ("pollUrl", .string(location)),
         ])
         return Response(status: .accepted, headers: headers, body: body)
