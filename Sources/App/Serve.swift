@@ -151,7 +151,12 @@ public enum Serve {
         let (connection, lease, uses, runs, administration) = parts
         let grace = Duration.seconds(configuration.shutdownGraceSeconds)
         let recovery = RecoveryService(
-            recovery: RunRecovery(for: runs, clock: { SystemClock.now() }, observer: observer),
+            recovery: RunRecovery(
+                for: runs,
+                reports: DeliveryClaims(store: connection.store),
+                clock: { SystemClock.now() },
+                observer: observer
+            ),
             lease: lease,
             interval: .seconds(2),
             logger: logger
@@ -173,6 +178,7 @@ public enum Serve {
                 WorkerService(worker: RunWorker(for: runs), grace: grace),
                 WebhookWorker(
                     store: connection.store,
+                    instance: lease.instance,
                     client: clients.webhooks,
                     clock: { SystemClock.now() },
                     logger: logger,

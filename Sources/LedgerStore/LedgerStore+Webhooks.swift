@@ -41,6 +41,18 @@ extension LedgerStore {
         }
     }
 
+    /// Where the end of an asynchronous run is reported to, by the version that was in force when it was admitted.
+    public func destination(
+        of execution: ExecutionID,
+        key: KeyID,
+        admittedAt: Timestamp
+    ) async throws(LedgerStoreError) -> DestinationRecord {
+        let nowhere = DestinationRecord(url: nil, state: nil, attempts: 0, nextAttemptAt: nil)
+        guard (0..<journalCount).contains(key.journal.number) else { return nowhere }
+        let reading = ReadDestination(journal: key.journal, key: key, execution: execution, admittedAt: admittedAt)
+        return try await ask(reading).first ?? nowhere
+    }
+
     // MARK: Deliveries
 
     /// Makes a delivery of the event `webhook.test`.
@@ -86,12 +98,14 @@ extension LedgerStore {
     ///
     /// - Parameters:
     ///   - journal: the journal.
+    ///   - instance: the process that claims.
     ///   - now: what is due by then.
     ///   - until: when the claims end.
     ///   - limit: how many at most.
     ///   - busyKeys: keys whose deliveries are left alone.
     public func claimDeliveries(
         in journal: JournalID,
+        by instance: Int64,
         at now: Timestamp,
         until: Timestamp,
         limit: Int,
@@ -99,13 +113,49 @@ extension LedgerStore {
     ) async throws(LedgerStoreError) -> [ClaimedDelivery] {
         var unit = PipelineBatch()
         unit.append(EndAbandonedDeliveries(journal: journal, now: now))
-        unit.append(ClaimDeliveries(journal: journal, now: now, limit: limit, until: until, busyKeys: busyKeys))
+        unit.append(
+            ClaimDeliveries(
+                journal: journal,
+                now: now,
+                limit: limit,
+                until: until,
+                busyKeys: busyKeys,
+                instance: instance
+            )
+        )
         let results = try await tell(unit)
         do throws(PostgresError) {
             return try results[1].decode(as: ClaimDeliveries.self)
         } catch {
             throw LedgerStoreError(error)
         }
+    }
+
+    /// The processes that have deliveries.
+    public func readDeliveryHolders() async throws(LedgerStoreError) -> Set<Int64> {
+        var holders: Set<Int64> = []
+        for number in 0..<journalCount {
+            holders.formUnion(try await ask(ReadDeliveryHolders(journal: JournalID(number))))
+        }
+        return holders
+    }
+
+    /// Makes the deliveries of processes that are gone due at a moment.
+    ///
+    /// - Returns: how many there were.
+    public func freeDeliveries(instances: Set<Int64>, at now: Timestamp) async throws(LedgerStoreError) -> Int {
+        var count = 0
+        for number in 0..<journalCount {
+            var unit = PipelineBatch()
+            unit.append(FreeDeliveries(journal: JournalID(number), instances: Array(instances), now: now))
+            let results = try await tell(unit)
+            do throws(PostgresError) {
+                count += try results[0].decode(as: FreeDeliveries.self).count
+            } catch {
+                throw LedgerStoreError(error)
+            }
+        }
+        return count
     }
 
     /// Keeps what became of an attempt; nothing happens when somebody else has claimed the delivery meanwhile.

@@ -26,6 +26,18 @@ public enum DeliveryState: String, Hashable, Sendable, CaseIterable {
     case disabled
 }
 
+/// Where the end of a run is reported to, and how far that has come.
+public struct DestinationRecord: Hashable, Sendable {
+    /// The address; nil for none.
+    public let url: String?
+    /// What has become of the report; nil before there is one.
+    public let state: DeliveryState?
+    /// Attempts that have begun.
+    public let attempts: Int
+    /// When it is tried again; nil while it is being sent, and once it has ended.
+    public let nextAttemptAt: Timestamp?
+}
+
 /// A delivery and its attempts, as a delivery log shows it.
 public struct DeliveryRecord: Hashable, Sendable {
     /// Its id: the run's, or a test's own.

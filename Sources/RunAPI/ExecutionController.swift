@@ -72,7 +72,7 @@ extension ExecutionView {
             ("cost", isEnd ? .credits(execution.charged) : .null),
             ("ms", isEnd ? .integer(milliseconds) : .null),
             ("error", error),
-            ("webhookDelivery", .webhookDelivery(deliveryURL)),
+            ("webhookDelivery", .webhookDelivery(destination, showsReport: true)),
         ]
         if execution.status == .unresolved { members.append(("unresolved", .bool(true))) }
         if execution.status == .succeeded, report == nil { members.append(("resultExpired", .bool(true))) }
@@ -103,10 +103,20 @@ extension ExecutionView {
 }
 
 extension JSONValue {
-    /// Where the end of a run is reported to, as answers show it.
-    static func webhookDelivery(_ url: String?) -> JSONValue {
-        guard let url else { return ["configured": false] }
-        return ["configured": true, "url": .string(url)]
+    /// Where the end of a run is reported to, as answers show it; null when that could not be learned in time.
+    ///
+    /// - Parameter showsReport: whether it is shown how the report stands.
+    static func webhookDelivery(_ destination: ReportDestination, showsReport: Bool) -> JSONValue {
+        switch destination {
+        case .unknown: return .null
+        case .none: return ["configured": false]
+        case .url(let url, let report):
+            guard showsReport else { return ["configured": true, "url": .string(url)] }
+            return [
+                "configured": true, "url": .string(url), "state": report.map { .string($0.state) } ?? .null,
+                "attempts": .integer(Int64(report?.attempts ?? 0)), "nextAttemptAt": .time(report?.nextAttemptAt),
+            ]
+        }
     }
 }
 

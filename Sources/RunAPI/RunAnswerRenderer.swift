@@ -14,6 +14,10 @@ struct RunAnswerRenderer: AnswerRenderer {
     /// Whether errors have the members of RFC 9457.
     let prefersProblem: Bool
 
+    /// How long the answer to an asynchronous request waits for where its end is reported to. The run is admitted and on its
+    /// way: a slow ledger costs this answer a detail that `pollUrl` tells later, never the time that a submit may take.
+    private static let destinationWait = Duration.milliseconds(200)
+
     func draft(_ answer: RunAnswer, of request: Ledger.RequestID) async -> AnswerDraft {
         let parts: Parts
         switch answer {
@@ -69,11 +73,17 @@ struct RunAnswerRenderer: AnswerRenderer {
 
     func parts(of accepted: RunAnswer.Accepted) async -> Parts {
         let location = "/api/executions/\(accepted.executionID)"
+        let destination = await webhooks.destination(
+            of: accepted.executionID,
+            key: keyID,
+            admittedAt: accepted.admittedAt,
+            within: Self.destinationWait
+        )
         let body = JSONText.object([
             ("_async", .bool(true)), ("executionId", .string(accepted.executionID.description)),
             ("requestId", .string(accepted.providerRequestID ?? accepted.executionID.description)),
             ("status", "processing"),
-            ("webhookDelivery", .webhookDelivery(await webhooks.deliveryURL(for: keyID))),
+            ("webhookDelivery", .webhookDelivery(destination, showsReport: false)),
             ("pollUrl", .string(location)),
         ])
         var headers: HTTPFields = [.contentType: "application/json", .location: location]

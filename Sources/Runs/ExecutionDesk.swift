@@ -7,8 +7,8 @@ public struct ExecutionView: Sendable {
     public let execution: Execution
     /// What is kept of its end: nil before it, for an end that nobody reported, and once it is no longer kept.
     public let report: RunReport?
-    /// Where its end is reported to; nil for nowhere.
-    public let deliveryURL: String?
+    /// Where its end is reported to.
+    public let destination: ReportDestination
 
     /// How far it has come, in the words of the API.
     public var status: Status {
@@ -46,6 +46,8 @@ public struct ExecutionDesk: Sendable {
     public static let longestWait = Duration.seconds(60)
     /// From one look at the ledger to the next while an answer waits for an end that another process records.
     static let lookAgain = Duration.seconds(1)
+    /// How long an answer waits for where the run's end is reported to.
+    static let destinationWait = Duration.seconds(2)
 
     private let service: RunService
     private let reader: any ExecutionReader
@@ -140,8 +142,16 @@ public struct ExecutionDesk: Sendable {
     }
 
     private func view(_ execution: Execution, _ report: RunReport?) async -> ExecutionView {
-        let deliveryURL = execution.isAsync ? await webhooks.deliveryURL(for: execution.keyID) : nil
-        return ExecutionView(execution: execution, report: report, deliveryURL: deliveryURL)
+        var destination = ReportDestination.none
+        if execution.isAsync {
+            destination = await webhooks.destination(
+                of: execution.id,
+                key: execution.keyID,
+                admittedAt: execution.admittedAt,
+                within: Self.destinationWait
+            )
+        }
+        return ExecutionView(execution: execution, report: report, destination: destination)
     }
 }
 

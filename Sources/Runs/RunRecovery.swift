@@ -16,12 +16,17 @@ public final class RunRecovery: Sendable {
     private let observer: any RunObserver
     /// Instances that were not alive at the last look; one missing twice is gone.
     private let missing = Mutex<Set<Int64>>([])
-    /// The same for those that have tasks.
+    /// The same for those that have tasks, and for those that have reports to send.
     private let missingHolders = Mutex<Set<Int64>>([])
+    private let missingReporters = Mutex<Set<Int64>>([])
+    private let reports: (any ReportClaims)?
 
     /// Makes a recovery for a use case.
+    ///
+    /// - Parameter reports: knows which processes are sending reports of runs' ends; nil when none are sent.
     public init(
         for service: RunService,
+        reports: (any ReportClaims)? = nil,
         clock: @escaping @Sendable () -> Timestamp,
         observer: any RunObserver
     ) {
@@ -30,31 +35,47 @@ public final class RunRecovery: Sendable {
         self.alarm = service.alarm
         self.identifiers = service.identifiers
         self.instance = service.instance
+        self.reports = reports
         self.clock = clock
         self.observer = observer
     }
 
     /// Looks once.
     ///
-    /// Tasks of a process that is gone are freed for others, before their claims run out.
+    /// Tasks and reports of a process that is gone are freed for others, before their claims run out.
     ///
     /// - Returns: how many runs were recorded as unresolved, and how many holds were ended.
     public func look() async throws(LedgerFailure) -> (abandoned: Int, expired: Int) {
         try await freeTasks()
+        try await freeReports()
         let abandoned = try await recordAbandoned()
         return (abandoned, try await endExpired())
     }
 
     private func freeTasks() async throws(LedgerFailure) {
         guard let tasks else { return }
-        let holders = try await tasks.taskHolders().subtracting([instance])
-        let gone = holders.isEmpty ? [] : holders.subtracting(try await ledger.liveInstances())
-        let certain = missingHolders.withLock { missing in
+        let certain = try await gone(among: try await tasks.taskHolders(), missingHolders)
+        guard !certain.isEmpty, try await tasks.freeTasks(of: certain) > 0 else { return }
+        alarm.ring()
+    }
+
+    private func freeReports() async throws(LedgerFailure) {
+        guard let reports else { return }
+        let certain = try await gone(among: try await reports.holders(), missingReporters)
+        if !certain.isEmpty { try await reports.free(certain, at: clock()) }
+    }
+
+    /// The holders of something that were not alive at this look, nor at the one before.
+    private func gone(
+        among holders: Set<Int64>,
+        _ missing: borrowing Mutex<Set<Int64>>
+    ) async throws(LedgerFailure) -> Set<Int64> {
+        let others = holders.subtracting([instance])
+        let gone = others.isEmpty ? [] : others.subtracting(try await ledger.liveInstances())
+        return missing.withLock { missing in
             defer { missing = gone }
             return missing.intersection(gone)
         }
-        guard !certain.isEmpty, try await tasks.freeTasks(of: certain) > 0 else { return }
-        alarm.ring()
     }
 
     private func recordAbandoned() async throws(LedgerFailure) -> Int {
@@ -96,4 +117,13 @@ public final class RunRecovery: Sendable {
         }
         return count
     }
+}
+
+/// Which processes are sending reports of runs' ends.
+public protocol ReportClaims: Sendable {
+    /// The processes that have reports to send, alive or not.
+    func holders() async throws(LedgerFailure) -> Set<Int64>
+
+    /// Makes the reports of processes that are gone due at a moment.
+    func free(_ instances: Set<Int64>, at now: Timestamp) async throws(LedgerFailure)
 }

@@ -63,6 +63,8 @@ public enum RunAnswer: Sendable {
         public let executionID: ExecutionID
         /// The provider's id, if it was known in time.
         public let providerRequestID: String?
+        /// When it was admitted.
+        public let admittedAt: Timestamp
         /// The window that counted it.
         public let window: WindowStatus?
     }

@@ -86,6 +86,7 @@ extension RunService {
             RunAnswer.Accepted(
                 executionID: admission.executionID,
                 providerRequestID: await ids.first(within: Self.providerIDWait),
+                admittedAt: admission.admittedAt,
                 window: admission.window
             )
         )

@@ -94,18 +94,61 @@ public struct ExecutionGlance: Hashable, Sendable {
     }
 }
 
-/// Who knows where the ends of a key's runs are reported to.
+/// Who knows where the ends of runs are reported to.
 public protocol WebhookDirectory: Sendable {
-    /// The address that the end of an async run of a key will be sent to; nil when there is none.
-    func deliveryURL(for key: KeyID) async -> String?
+    /// Where the end of an asynchronous run is reported to, by the webhook that was in force when it was admitted.
+    ///
+    /// - Parameters:
+    ///   - execution: the run.
+    ///   - key: whose run it is.
+    ///   - admittedAt: when it was admitted.
+    ///   - time: how long the answer may take; `unknown` after that.
+    func destination(
+        of execution: ExecutionID,
+        key: KeyID,
+        admittedAt: Timestamp,
+        within time: Duration
+    ) async -> ReportDestination
+}
+
+/// Where the end of a run is reported to, and how far that has come.
+public enum ReportDestination: Hashable, Sendable {
+    /// The ledger has not said so in time.
+    case unknown
+    /// To nobody.
+    case none
+    /// To an address; the report is nil before there is one.
+    case url(String, report: Report?)
+
+    /// What has become of a report.
+    public struct Report: Hashable, Sendable {
+        /// `waiting`, `delivered`, `failed` or `disabled`.
+        public let state: String
+        /// Attempts that have begun.
+        public let attempts: Int
+        /// When it is tried again; nil while it is being sent, and once it has ended.
+        public let nextAttemptAt: Timestamp?
+
+        /// Makes a report.
+        public init(state: String, attempts: Int, nextAttemptAt: Timestamp?) {
+            self.state = state
+            self.attempts = attempts
+            self.nextAttemptAt = nextAttemptAt
+        }
+    }
 }
 
 /// Nobody is told of the end of a run.
 public struct NoWebhooks: WebhookDirectory {
     /// Makes the empty directory.
     public init() {}
-    /// None.
-    public func deliveryURL(for key: KeyID) async -> String? { nil }
+    /// To nobody.
+    public func destination(
+        of execution: ExecutionID,
+        key: KeyID,
+        admittedAt: Timestamp,
+        within time: Duration
+    ) async -> ReportDestination { .none }
 }
 
 /// Leaves media where the provider has put them.

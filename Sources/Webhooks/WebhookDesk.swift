@@ -37,13 +37,32 @@ public struct WebhookDesk: WebhookAdministration, WebhookDirectory {
         return WebhookSettings(try await version(of: key), newSecret: nil)
     }
 
-    /// Where the end of an asynchronous run that the key begins now will be reported to; nil when nowhere, or when the
-    /// ledger can't say.
-    public func deliveryURL(for key: KeyID) async -> String? {
-        guard let record = try? await record(of: key), Self.mayReceive(record),
-            let version = try? await version(of: key), version.disabledAt == nil
-        else { return nil }
-        return version.url
+    /// Where the end of an asynchronous run is reported to, by the webhook that was in force when it was admitted.
+    public func destination(
+        of execution: ExecutionID,
+        key: KeyID,
+        admittedAt: Timestamp,
+        within time: Duration
+    ) async -> ReportDestination {
+        // Not a child: a read that is under way can't be broken off, and the answer does not wait for it.
+        let (answers, answer) = AsyncStream.makeStream(of: ReportDestination.self, bufferingPolicy: .bufferingNewest(1))
+        Task { [store] in
+            let found = try? await store.destination(of: execution, key: key, admittedAt: admittedAt)
+            answer.yield(found.map(ReportDestination.init) ?? .unknown)
+        }
+        return await withTaskGroup(of: ReportDestination.self) { group in
+            group.addTask {
+                for await destination in answers { return destination }
+                return .unknown
+            }
+            group.addTask {
+                try? await Task.sleep(for: time)
+                return .unknown
+            }
+            let first = await group.next() ?? .unknown
+            group.cancelAll()
+            return first
+        }
     }
 
     private static func mayReceive(_ record: LedgerStore.KeyRecord) -> Bool {
@@ -151,6 +170,19 @@ extension WebhookSettings {
             disabledAt: version.disabledAt,
             newSecret: newSecret
         )
+    }
+}
+
+extension ReportDestination {
+    fileprivate init(_ record: DestinationRecord) {
+        guard let url = record.url else {
+            self = .none
+            return
+        }
+        let report = record.state.map { state in
+            Report(state: state.rawValue, attempts: record.attempts, nextAttemptAt: record.nextAttemptAt)
+        }
+        self = .url(url, report: report)
     }
 }
 

@@ -31,21 +31,24 @@ public struct WebhookWorker: Service {
     }
 
     private let store: LedgerStore
+    private let instance: Int64
     private let client: EgressClient
     private let clock: @Sendable () -> Timestamp
     private let logger: Logger
     private let options: Options
     private let lanes: DeliveryLanes
 
-    /// Makes a worker.
+    /// Makes a worker of a process, which says by its lease that it is alive.
     public init(
         store: LedgerStore,
+        instance: Int64,
         client: EgressClient,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger,
         options: Options = Options()
     ) {
         self.store = store
+        self.instance = instance
         self.client = client
         self.clock = clock
         self.logger = logger
@@ -97,10 +100,12 @@ public struct WebhookWorker: Service {
         var worked = false
         while !Task.isCancelled, let lot = lanes.nextLot {
             let now = clock()
-            // Four times the attempt's own time: a claim is lost by a process that has died, not by a slow one.
+            // Four times the attempt's own time: a claim is lost by a process that has died, not by a slow one. When nobody
+            // finds out that it is gone, that is.
             let until = now.adding(seconds: options.timeout.components.seconds * 4 + 1)
             let claimed = try await store.claimDeliveries(
                 in: journal,
+                by: instance,
                 at: now,
                 until: until,
                 limit: lot.limit,

@@ -41,6 +41,7 @@ struct Bench: Sendable {
         let clock = clock
         return WebhookWorker(
             store: store,
+            instance: 1,
             client: EgressClient(policy: policy),
             clock: { clock.now },
             logger: Logger(label: "webhooks") { _ in SwiftLogNoOpLogHandler() },

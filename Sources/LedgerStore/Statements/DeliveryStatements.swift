@@ -34,7 +34,8 @@ struct ClaimDeliveries: PostgresStatement {
     static let name = "claim_deliveries"
     static let sql = """
         WITH claimed AS (
-            UPDATE ledger.webhook_deliveries SET attempts = webhook_deliveries.attempts + 1, next_attempt_at = $4
+            UPDATE ledger.webhook_deliveries SET
+                attempts = webhook_deliveries.attempts + 1, next_attempt_at = $4, claimed_by = $6
             FROM (
                 SELECT t.journal, t.delivery_id FROM ledger.webhook_deliveries t
                 WHERE t.journal = $1 AND t.next_attempt_at <= $2 AND t.attempts < 10
@@ -53,13 +54,14 @@ struct ClaimDeliveries: PostgresStatement {
         LEFT JOIN ledger.executions x ON x.journal = c.journal AND x.execution_id = c.execution_id
         LEFT JOIN ledger.execution_results r ON r.journal = c.journal AND r.execution_id = c.execution_id
         """
-    static let parameterTypes: [PostgresType] = [.int2, .timestamptz, .int8, .timestamptz, .uuidArray]
+    static let parameterTypes: [PostgresType] = [.int2, .timestamptz, .int8, .timestamptz, .uuidArray, .int8]
 
     let journal: JournalID
     let now: Timestamp
     let limit: Int
     let until: Timestamp
     let busyKeys: [KeyID]
+    let instance: Int64
 
     func encode(into parameters: inout ParameterEncoder) {
         parameters.journal(journal)
@@ -67,6 +69,7 @@ struct ClaimDeliveries: PostgresStatement {
         parameters.int8(Int64(limit))
         parameters.timestamptz(microseconds: until.microseconds)
         parameters.uuidArray(busyKeys.map(\.postgresUUID))
+        parameters.int8(instance)
     }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> ClaimedDelivery {
@@ -104,7 +107,7 @@ struct PutAttempt: PostgresStatement {
     static let name = "put_attempt"
     static let sql = """
         WITH put AS (
-            UPDATE ledger.webhook_deliveries SET state = $4, next_attempt_at = $5, ended_at = $6
+            UPDATE ledger.webhook_deliveries SET state = $4, next_attempt_at = $5, ended_at = $6, claimed_by = NULL
             WHERE journal = $1 AND delivery_id = $2 AND attempts = $3 AND state = 'waiting'
             RETURNING delivery_id
         )
@@ -145,7 +148,8 @@ struct EndAbandonedDeliveries: PostgresStatement {
     typealias Row = Void
     static let name = "end_abandoned_deliveries"
     static let sql = """
-        UPDATE ledger.webhook_deliveries SET state = 'failed', next_attempt_at = NULL, ended_at = $2
+        UPDATE ledger.webhook_deliveries SET
+            state = 'failed', next_attempt_at = NULL, ended_at = $2, claimed_by = NULL
         WHERE journal = $1 AND next_attempt_at <= $2 AND attempts >= 10
         """
     static let parameterTypes: [PostgresType] = [.int2, .timestamptz]

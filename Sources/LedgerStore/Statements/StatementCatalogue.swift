@@ -15,7 +15,7 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     DeleteTasks.self, InsertResults.self, LoadResults.self, PurgeResults.self, CountRead.self,
     PutWebhook.self, EndWebhook.self, LoadWebhook.self, DisableWebhook.self, EnsureWebhookCheckpoint.self,
     ProjectWebhooks.self, InsertTestDelivery.self, ClaimDeliveries.self, PutAttempt.self, EndAbandonedDeliveries.self,
-    LoadDeliveries.self, LoadAttempts.self,
+    LoadDeliveries.self, LoadAttempts.self, ReadDeliveryHolders.self, FreeDeliveries.self, ReadDestination.self,
     LoadKeys.self, PutKey.self, LoadAccountKeys.self, PutKeyUses.self, LoadUsage.self, CountUsage.self,
     LoadContact.self, PutContact.self, DeleteContact.self, LoadCommands.self, PutCommands.self,
     LoadClaims.self, InsertClaims.self, RecordAnswers.self, ReleaseClaims.self, ReadAnswer.self, PinAnswer.self,
