@@ -59,7 +59,7 @@ public enum Serve {
             authenticator: KeyAuthenticator(ledger: connection.store),
             executions: ExecutionDesk(for: runs, reader: connection.store, webhooks: webhooks),
             callbacks: configuration.publicURL == nil
-                ? nil : CallbackDesk(for: runs, verifier: ProviderCallbacks(client: httpClient)),
+                ? nil : CallbackDesk(for: runs, verifier: ProviderCallbacks(client: httpClient) { SystemClock.now() }),
             webhooks: webhooks,
             webhookAdministration: webhooks,
             adminToken: try configuration.checkedAdminToken(),
