@@ -35,7 +35,8 @@ public enum RunAPI {
         let router = Router(context: APIContext.self)
         router.add(middleware: APIMiddleware(identifiers: IdentifierSource(clock: clock), logger: logger))
         RunController(service: service, authenticator: authenticator, webhooks: webhooks).addRoutes(to: router)
-        ModelController(models: service.models, authenticator: authenticator).addRoutes(to: router)
+        ModelController(models: service.models, authenticator: authenticator, executions: executions)
+            .addRoutes(to: router)
         if let executions {
             ExecutionController(desk: executions, authenticator: authenticator).addRoutes(to: router)
         }

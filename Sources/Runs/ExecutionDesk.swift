@@ -139,22 +139,34 @@ public struct ExecutionDesk: Sendable {
         }
     }
 
-    private enum Admittance {
+    /// Whether a read goes on, and the window that it was counted in.
+    public enum Admittance: Sendable {
+        /// It does; nil for a plan without a limit.
         case admitted(WindowStatus?)
+        /// It does not; the window is nil for what was refused before it was counted.
         case refused(Refusal, WindowStatus?)
+    }
+
+    /// Counts a read of what every key that is in force may read.
+    public func admitRead(for identity: KeyAuthenticator.Identity) async throws(LedgerFailure) -> Admittance {
+        let none = ExecutionID.none(in: service.ledger.journal(of: identity.accountID))
+        let glance = try await reader.glance(at: none, account: identity.accountID, key: identity.keyID)
+        return try await admit(glance, nil)
     }
 
     /// Key, capability, limiter: the order of decisions on a run, as far as it applies (design, section 6).
     private func admit(
         _ glance: ExecutionGlance,
-        _ required: Capability
+        _ required: Capability?
     ) async throws(LedgerFailure) -> Admittance {
         guard let account = glance.account, !account.isClosed, let key = glance.key, key.revokedAt == nil else {
             return .refused(.unauthorized, nil)
         }
-        guard required.covering(in: key.capabilities) != nil,
-            TierPolicy.ceilingAllows(required, tier: account.tier, role: account.role)
-        else { return .refused(.capabilityDenied(required: required), nil) }
+        if let required {
+            guard required.covering(in: key.capabilities) != nil,
+                TierPolicy.ceilingAllows(required, tier: account.tier, role: account.role)
+            else { return .refused(.capabilityDenied(required: required), nil) }
+        }
         guard let limit = TierPolicy.requestsPerMinute(tier: account.tier, role: account.role) else {
             return .admitted(nil)
         }
