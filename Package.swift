@@ -350,8 +350,9 @@ let package = Package(
         .testTarget(
             name: "AsyncRunTests",
             dependencies: [
-                "App", "Ledger", "LedgerStore", "LedgerTestSupport", "Registry", "RunAPI", "RunTestSupport", "Runs",
-                "TestSupport", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
+                "App", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "Providers", "Registry",
+                "RunAPI", "RunTestSupport", "Runs", "TestSupport", asyncHTTPClient, crypto, hummingbird,
+                hummingbirdTesting, httpTypes, logging, nioCore,
             ],
             swiftSettings: settings
         ),

@@ -57,7 +57,7 @@ public enum Serve {
             authenticator: KeyAuthenticator(ledger: connection.store, uses: uses),
             executions: ExecutionDesk(for: runs, reader: connection.store, webhooks: webhooks),
             callbacks: configuration.publicURL == nil
-                ? nil : CallbackDesk(for: runs, verifier: ProviderCallbacks(client: httpClient)),
+                ? nil : CallbackDesk(for: runs, verifier: ProviderCallbacks(client: httpClient) { SystemClock.now() }),
             webhooks: webhooks,
             webhookAdministration: webhooks,
             callers: CallerDesk(reader: connection.store),

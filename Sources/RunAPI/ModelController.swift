@@ -6,10 +6,12 @@ import Runs
 
 /// `GET /api/models` and `GET /api/models/:internalName/schema`: what can be run, and with which inputs.
 ///
-/// Any key that is in force may read them, whatever it may do.
+/// Any key that is in force may read them, whatever it may do. They count as reads, where reads are counted.
 struct ModelController {
     let models: ModelCatalogue
     let authenticator: KeyAuthenticator
+    /// Counts reads; nil for an API without executions to read.
+    let executions: ExecutionDesk?
 
     func addRoutes(to router: Router<APIContext>) {
         let list: RouterPath = "/api/models"
@@ -23,32 +25,54 @@ struct ModelController {
     }
 
     private func answerList(_ request: Request) async throws -> Response {
-        try await authenticate(request)
+        let window = try await admit(request)
         let list = models.current.enabledModels.map(\.summary)
-        return respond(to: request, ["models": .array(list)], type: "application/json")
+        return respond(to: request, ["models": .array(list)], type: "application/json", window)
     }
 
     private func answerSchema(_ request: Request, _ context: APIContext) async throws -> Response {
-        try await authenticate(request)
+        let window = try await admit(request)
         let name = (context.parameters.get("internalName") ?? "").percentDecoded
-        guard Slug.isValid(name) else { throw APIError(.invalidSlug, issues: [], window: nil) }
-        guard let model = models.model(named: name) else { throw APIError(.modelNotFound, issues: [], window: nil) }
+        guard Slug.isValid(name) else { throw APIError(.invalidSlug, issues: [], window: window) }
+        guard let model = models.model(named: name) else { throw APIError(.modelNotFound, issues: [], window: window) }
         let schema = model.inputs.jsonSchema(title: model.displayName)
-        return respond(to: request, schema, type: "application/schema+json")
+        return respond(to: request, schema, type: "application/schema+json", window)
     }
 
-    private func authenticate(_ request: Request) async throws {
-        let identity: KeyAuthenticator.Identity?
-        do throws(LedgerFailure) {
-            identity = try await authenticator.authenticateNow(request.headers[.apiKey])
-        } catch {
-            throw APIError(error)
+    /// Lets a read through, and returns the window it was counted in; nil where none was.
+    private func admit(_ request: Request) async throws -> WindowStatus? {
+        do {
+            guard let executions else {
+                let identity = try await authenticator.authenticateNow(request.headers[.apiKey])
+                guard identity != nil else { throw APIError.unauthorized(request.headers[.apiKey]) }
+                return nil
+            }
+            let identity = try await authenticator.identity(of: request)
+            switch try await executions.admitRead(for: identity) {
+            case .admitted(let window): return window
+            case .refused(let refusal, let window):
+                if refusal == .unauthorized { authenticator.noteRevoked(identity.keyID) }
+                throw APIError(refusal, issues: [], window: window)
+            }
+        } catch let failure as LedgerFailure {
+            throw APIError.unread(failure)
         }
-        guard identity != nil else { throw APIError.unauthorized(request.headers[.apiKey]) }
     }
 
-    private func respond(to request: Request, _ document: JSONValue, type: String) -> Response {
-        ConditionalAnswer(document.canonicalBytes, type: type, caching: "private, no-cache").response(to: request)
+    private func respond(
+        to request: Request,
+        _ document: JSONValue,
+        type: String,
+        _ window: WindowStatus?
+    ) -> Response {
+        var headers = HTTPFields()
+        if let window { headers.append(window) }
+        return ConditionalAnswer(
+            document.canonicalBytes,
+            type: type,
+            caching: "private, no-cache",
+            headers: headers
+        ).response(to: request)
     }
 }
 

@@ -48,7 +48,8 @@ public enum RunAPI {
             )
         )
         RunController(service: service, authenticator: authenticator, webhooks: webhooks).addRoutes(to: router)
-        ModelController(models: service.models, authenticator: authenticator).addRoutes(to: router)
+        ModelController(models: service.models, authenticator: authenticator, executions: executions)
+            .addRoutes(to: router)
         if let executions {
             ExecutionController(desk: executions, authenticator: authenticator).addRoutes(to: router)
         }

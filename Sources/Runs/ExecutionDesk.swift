@@ -141,6 +141,24 @@ public struct ExecutionDesk: Sendable {
         }
     }
 
+    /// Whether a read goes on, and the window that it was counted in.
+    public enum Admittance: Sendable {
+        /// It does; nil for a plan without a limit.
+        case admitted(WindowStatus?)
+        /// It does not; the window is nil for what was refused before it was counted.
+        case refused(Refusal, WindowStatus?)
+    }
+
+    /// Counts a read of what every key that is in force may read.
+    public func admitRead(for identity: KeyAuthenticator.Identity) async throws(LedgerFailure) -> Admittance {
+        let none = ExecutionID.none(in: service.ledger.journal(of: identity.accountID))
+        let glance = try await reader.glance(at: none, account: identity.accountID, key: identity.keyID)
+        return switch try await reader.admitRead(by: glance.account, with: glance.key, requiring: nil) {
+        case .admitted(_, let window): .admitted(window)
+        case .refused(let refusal, let window): .refused(refusal, window)
+        }
+    }
+
     private func view(_ execution: Execution, _ report: RunReport?) async -> ExecutionView {
         var destination = ReportDestination.none
         if execution.isAsync {

@@ -52,7 +52,9 @@ struct AsyncBench: Sendable {
         _ instance: Int64 = 1,
         steps: Int = 64,
         claim: Duration = .seconds(30),
-        publicURL: String? = nil
+        publicURL: String? = nil,
+        registry: ModelRegistry? = nil,
+        clock: @escaping @Sendable () -> Timestamp = { SystemClock.now() }
     ) throws -> RunService {
         var options = RunService.Options()
         options.tasks = store
@@ -64,9 +66,9 @@ struct AsyncBench: Sendable {
         return RunService(
             ledger: store,
             provider: provider,
-            registry: try polledRegistry(),
+            registry: try registry ?? polledRegistry(),
             instance: instance,
-            clock: { SystemClock.now() },
+            clock: clock,
             observer: RecordingObserver(),
             options: options
         )
@@ -188,7 +190,7 @@ func polledRegistry() throws -> ModelRegistry {
     )
 }
 
-private let polledProvider = DefinitionFile(
+let polledProvider = DefinitionFile(
     name: "polled.yaml",
     text: """
         name: polled
@@ -222,7 +224,7 @@ private let plainProvider = DefinitionFile(
         """
 )
 
-private func definition(_ name: String, deadline: Int, provider: String) -> DefinitionFile {
+func definition(_ name: String, deadline: Int, provider: String) -> DefinitionFile {
     DefinitionFile(
         name: "\(name).yaml",
         text: """

@@ -4,8 +4,10 @@ import Ledger
 import LedgerStore
 import LedgerTestSupport
 import NIOCore
+import Registry
 import RunTestSupport
 import Runs
+import Synchronization
 import TestSupport
 import Testing
 
@@ -179,6 +181,106 @@ struct ExecutionAPITests {
                 return
             }
             await service.drain(grace: .seconds(60))
+        }
+    }
+
+    @Test("reads of models count with the others, and say how many are left, whatever they find")
+    func modelReads() async throws {
+        try await AsyncBench.with(capabilities: ["webhook:receive"]) { bench in
+            let service = try bench.service()
+            let paths = [
+                ("/api/models", 200), ("/api/models/clip/schema", 200), ("/api/models/none/schema", 404),
+                ("/api/models/No%20Slug/schema", 400),
+            ]
+            for (path, status) in paths {
+                let answer = try await bench.answer(service, path)
+                #expect(answer.status.code == status)
+                for name in ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit"] {
+                    #expect(Self.header(answer, name) != nil, "\(path) \(name)")
+                }
+            }
+            // Across the beginning of a minute, should one lie between.
+            #expect(try await count("SELECT count(*) FROM ledger.read_windows WHERE count BETWEEN 1 AND 4") == 1)
+            try await psql("UPDATE ledger.read_windows SET count = 1000, minute = minute + 1")
+            for (path, _) in paths {
+                let refused = try await bench.answer(service, path)
+                let text = Self.text(refused).replacing(/"retryAfter":\d+/, with: #""retryAfter":<seconds>"#)
+                #expect(
+                    text == #"429 {"success":false,"error":"Rate limit exceeded","code":"RATE_LIMIT_EXCEEDED","#
+                        + #""requestId":"<request>","tier":"business","limit":1000,"retryAfter":<seconds>}"#
+                )
+                #expect(Self.header(refused, "X-RateLimit-Remaining") == "0")
+                #expect(Self.header(refused, "Retry-After") != nil)
+            }
+            let unauthorized = try await bench.answer(service, "/api/models", key: "none")
+            #expect(unauthorized.status == .unauthorized && Self.header(unauthorized, "X-RateLimit-Limit") == nil)
+        }
+    }
+
+    /// What is read of a run that failed, with words in place of what differs.
+    private static func failed(_ code: String, _ message: String) -> String {
+        #"200 {"executionId":"<execution>","requestId":"job-<execution>","status":"failed","modelIds":["clip"],"#
+            + #""workflowSlug":null,"createdAt":"<time>","startedAt":"<time>","completedAt":"<time>","result":null,"#
+            + #""cost":0,"ms":<ms>,"error":{"code":"\#(code)","message":"\#(message)"},"#
+            + #""webhookDelivery":{"configured":false}}"#
+    }
+
+    @Test("a run whose media could not be stored in time says so, and costs nothing")
+    func mediaUnavailable() async throws {
+        // The first attempt takes longer than a result is worth waiting for.
+        let late = Mutex<Int64>(0)
+        let media = ScriptedMedia { _ throws(MediaFailure) in
+            late.withLock { $0 = 3_600 }
+            throw MediaFailure(isTransient: true, reason: "503")
+        }
+        try await AsyncBench.with(media: media) { bench in
+            bench.provider.follow {
+                $0.poll = { request, _ in
+                    .ended(
+                        .succeeded(
+                            DispatchSuccess(
+                                result: ["text": ["It is done."]],
+                                providerRequestID: "job-\(request.executionID)",
+                                usage: .unreported,
+                                providerCost: .zero
+                            )
+                        )
+                    )
+                }
+            }
+            let service = try bench.service(clock: { SystemClock.now().adding(seconds: late.withLock { $0 }) })
+            try await withWorker(service) {
+                let id = try await bench.submit(service).executionID
+                _ = try await bench.wait(for: .failed, of: id)
+                let read = try await bench.answer(service, "/api/executions/\(id)")
+                let message = "The media of the provider's result could not be stored in time"
+                #expect(Self.text(read, id) == Self.failed("MEDIA_UNAVAILABLE", message))
+                #expect(Self.header(read, "Content-Type") == "application/json")
+                #expect(Self.header(read, "Retry-After") == nil)
+                #expect(Self.header(read, "X-RateLimit-Limit") == "1000")
+                #expect(try await bench.available == Credits(whole: 1_000))
+            }
+        }
+    }
+
+    @Test("a run that its provider never told the end of says so, and costs nothing")
+    func unresolvedExpired() async throws {
+        try await AsyncBench.with { bench in
+            bench.provider.follow { $0.poll = { _, _ in .pending(retryAfter: .seconds(3_600)) } }
+            let service = try bench.service()
+            let id = try await bench.submit(service).executionID
+            await service.drain(grace: .zero)
+            // As if its hold had been made so long ago.
+            try await psql("UPDATE ledger.holds SET expires_at = now() - interval '1 second'")
+            let recovery = RunRecovery(for: service, clock: { SystemClock.now() }, observer: RecordingObserver())
+            #expect(try await recovery.look().expired == 1)
+            let read = try await bench.answer(service, "/api/executions/\(id)")
+            let message = "The provider never said how the run ended, and nothing is charged for it"
+            #expect(Self.text(read, id) == Self.failed("UNRESOLVED_EXPIRED", message))
+            #expect(Self.header(read, "Content-Type") == "application/json")
+            #expect(Self.header(read, "Retry-After") == nil)
+            #expect(Self.header(read, "X-RateLimit-Limit") == "1000")
+            #expect(try await bench.available == Credits(whole: 1_000))
         }
     }
 

@@ -43,6 +43,27 @@ struct AdapterTests {
         #expect((count["polls"]?.integerValue ?? 0) >= 3)
     }
 
+    @Test("a provider that makes one image of the three that were asked for is paid for one, and so are we")
+    func fewerImages() async throws {
+        let script = #"""
+            POST /api/v1/jobs/createTask -> 200 {"code":200,"data":{"taskId":"t1"}}
+            GET /api/v1/jobs/recordInfo?taskId=t1 -> 200 {"code":200,"data":{"state":"success","resultJson":{"resultUrls":["https://k/1.png"]}}}
+            """#
+        try await withScript(script) { bench, server in
+            let asked: JSONValue = ["prompt": "a cat", "n": 3]
+            guard case .succeeded(let success) = try await bench.run("gpt-image-2", asked) else {
+                Issue.record("the run did not succeed")
+                return
+            }
+            #expect(server.received.first?.json["input"]?["n"] == 3)
+            #expect(success.result["images"]?.arrayValue?.count == 1)
+            let request = try bench.request("gpt-image-2", asked)
+            #expect(try request.model.quote(request.inputs).amount == Credits(whole: 30))
+            #expect(try request.model.actualCost(request.inputs, delivered: success.usage) == Credits(whole: 10))
+            #expect(success.providerCost == MicroUSD(microdollars: 30_000))
+        }
+    }
+
     @Test("the media that results point to can be fetched")
     func media() async throws {
         let bytes = try await withSimulator { bench -> [UInt8] in

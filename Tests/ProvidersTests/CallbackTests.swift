@@ -1,5 +1,8 @@
 import AsyncHTTPClient
 import Foundation
+import Ledger
+import Runs
+import Synchronization
 import Testing
 
 @testable import Providers
@@ -128,21 +131,36 @@ struct CallbackTests {
         let script =
             #"GET /.well-known/jwks.json -> 200 {"keys":[{"kty":"OKP","crv":"Ed25519","x":"\#(Self.falKey)"}]}"#
         try await withScript(script) { bench, server in
-            let callbacks = ProviderCallbacks(client: bench.client)
+            let clock = Mutex<Int64>(0)
+            let callbacks = ProviderCallbacks(client: bench.client) {
+                Timestamp(microseconds: clock.withLock { $0 } * 1_000_000)
+            }
             let model = try #require(bench.registry.model(named: "fal-video"))
             let check = { (body: [UInt8], now: Int64) in
-                await callbacks.verify(headers: Self.falHeaders, body: body, provider: model.provider, now: now)
+                clock.withLock { $0 = now }
+                return await callbacks.verify(headers: Self.falHeaders, body: body, provider: model.provider)
             }
-            for now in 1_700_000_000...1_700_000_003 { #expect(await check(Self.falBody, Int64(now))) }
+            for now in 1_700_000_000...1_700_000_003 { #expect(await check(Self.falBody, Int64(now)) == .genuine) }
             #expect(server.received.count == 1)
-            for _ in 0..<3 { #expect(await !check([1], 1_700_000_004)) }
+            for _ in 0..<3 { #expect(await check([1], 1_700_000_004) == .forged) }
             #expect(server.received.count == 1)
             // Perhaps the vendor has other keys by now.
-            #expect(await !check([1], 1_700_000_100))
+            #expect(await check([1], 1_700_000_100) == .forged)
             #expect(server.received.count == 2)
+            // One that comes while the keys are fetched for another waits for them.
+            let fresh = ProviderCallbacks(client: bench.client) { Timestamp(microseconds: 1_700_000_000_000_000) }
+            await withTaskGroup(of: CallbackProof.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        await fresh.verify(headers: Self.falHeaders, body: Self.falBody, provider: model.provider)
+                    }
+                }
+                for await proof in group { #expect(proof == .genuine) }
+            }
+            #expect(server.received.count == 3)
             // A vendor that signs nothing has only its URL.
             let unsigned = try #require(bench.registry.model(named: "seedance"))
-            #expect(await callbacks.verify(headers: [:], body: [], provider: unsigned.provider, now: 1))
+            #expect(await callbacks.verify(headers: [:], body: [], provider: unsigned.provider) == .unverified)
         }
     }
 }

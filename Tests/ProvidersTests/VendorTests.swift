@@ -214,6 +214,10 @@ struct VendorTests {
         GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"CALLBACK_EXCEPTION","response":{"sunoData":[{"audioUrl":"https://s/1.mp3"},{"audioUrl":""}]}}}
         GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"CALLBACK_EXCEPTION","response":{"sunoData":[{"audioUrl":"https://s/1.mp3"},{"audioUrl":"https://s/2.mp3"}]}}}
 
+        suno-song | SUCCESS, and one of the two tracks is not there: what came is delivered | 1 audios
+        POST /api/v1/generate -> 200 {"code":200,"msg":"success","data":{"taskId":"t1"}}
+        GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"SUCCESS","response":{"sunoData":[{"audioUrl":"https://s/1.mp3"},{"audioUrl":null}]}}}
+
         suno-song | a word that is not allowed | failed user SENSITIVE_WORD_ERROR
         POST /api/v1/generate -> 200 {"code":200,"msg":"success","data":{"taskId":"t1"}}
         GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"SENSITIVE_WORD_ERROR","errorMessage":"no"}}

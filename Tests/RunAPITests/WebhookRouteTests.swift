@@ -94,6 +94,20 @@ struct WebhookRouteTests {
         body: String = "",
         token: String? = token
     ) async throws -> String {
+        let said = try await transcript(directory, method, path, headers, body: body, token: token)
+        let parts = said.split(separator: "\n\n", maxSplits: 1, omittingEmptySubsequences: false)
+        return "\(said.prefix(3)) \(parts.count > 1 ? parts[1] : "")"
+    }
+
+    /// Asks once; the answer as the bench writes answers down, with a word in place of the request's id.
+    private func transcript(
+        _ directory: Directory,
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ headers: [(String, String)],
+        body: String = "",
+        token: String? = token
+    ) async throws -> String {
         let bench = try APIBench()
         let router = RunAPI.router(
             service: bench.service,
@@ -113,7 +127,7 @@ struct WebhookRouteTests {
                     headers: request.fields(key: ""),
                     body: ByteBuffer(bytes: request.body)
                 )
-                return "\(response.status.code) " + String(buffer: response.body)
+                return bench.transcript(response)
             }
     }
 
@@ -167,6 +181,36 @@ struct WebhookRouteTests {
     func invalid(body: String, word: String) async throws {
         let said = try await ask(Directory(), .put, Self.path, [Self.bearer], body: body)
         #expect(said.hasPrefix("400") && said.contains(word), "\(said)")
+    }
+
+    @Test("A refusal of settings, and of a key that sets them, byte for byte")
+    func exactly() async throws {
+        let head = "Content-Type: application/json\nX-Request-Id: <request>"
+        let bad = #"{"url":"https://x/","other":5}"#
+        let invalid = try await transcript(Directory(), .put, Self.path, [Self.bearer], body: bad)
+        #expect(
+            invalid == """
+                400 Bad Request
+                \(head)
+
+                {"success":false,"error":"The webhook's settings can't be taken: /other: there is no such setting",\
+                "code":"INVALID_WEBHOOK","requestId":"<request>",\
+                "issues":[{"message":"there is no such setting","path":"/other"}]}
+                """
+        )
+        let directory = Directory()
+        let key = ("x-api-key", "knouds_live_x")
+        let refused = try await transcript(directory, .put, Self.path, [key, Self.bearer], body: bad)
+        #expect(
+            refused == """
+                403 Forbidden
+                \(head)
+
+                {"success":false,"error":"Webhooks are not configured with an API key",\
+                "code":"API_KEY_NOT_ALLOWED","requestId":"<request>"}
+                """
+        )
+        #expect(directory.calls == 0)
     }
 
     @Test("Ids of no key, and limits out of range")

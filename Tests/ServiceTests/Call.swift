@@ -72,6 +72,14 @@ extension Stack {
         }
     }
 
+    /// Asks for the end of a run; the answer's status, or nil when none came.
+    func cancel(_ execution: String, of customer: Customer, at url: String) async -> Int? {
+        var request = HTTPClientRequest(url: "\(url)/api/executions/\(execution)/cancel")
+        request.method = .POST
+        request.headers.add(name: "x-api-key", value: customer.key)
+        return (try? await http.execute(request, timeout: .seconds(60))).map { Int($0.status.code) }
+    }
+
     /// Sends many requests at once, to each of the services in turn.
     func sendAtOnce(_ call: Call, times count: Int, to services: [RunningService]) async -> [Reply] {
         await withTaskGroup(of: Reply.self) { group in

@@ -112,6 +112,7 @@ struct ChaosBooks {
             switch entry.status {
             case "succeeded": #expect(isDelivered, "\(entry) \(tallies)")
             case "failed": #expect(!isDelivered || isGivenBack(entry), "\(entry) \(tallies)")
+            case "cancelled": #expect(!isDelivered && entry.isAsync, "\(entry) \(tallies)")
             default: Issue.record("\(entry) is not at an end that anybody wished for")
             }
         }
@@ -146,7 +147,8 @@ struct ChaosBooks {
             let bodies = (reports[entry.execution] ?? []).map(\.body)
             #expect(!bodies.isEmpty && Set(bodies).count == 1, "\(entry)")
             guard let body = bodies.first else { continue }
-            #expect(body["status"]?.stringValue == (entry.status == "succeeded" ? "completed" : "failed"), "\(entry)")
+            let told = entry.status == "succeeded" ? "completed" : entry.status
+            #expect(body["status"]?.stringValue == told, "\(entry)")
             let cost = body["cost"]?.scalarText.flatMap { Credits(decimal: $0) }
             #expect(cost?.microcredits == entry.charged, "\(entry)")
         }
@@ -174,6 +176,7 @@ struct ChaosBooks {
         #expect(entries.count { $0.status == "succeeded" } > 1_000)
         #expect(entries.count { $0.status == "succeeded" && $0.isAsync } > 400)
         #expect(entries.count { $0.status == "failed" } > 50)
+        #expect(entries.count { $0.status == "cancelled" } > 0)
         #expect(entries.count { $0.status == "succeeded" && $0.wasUnresolved } > 0)
         #expect(givenBack.count > 0)
         #expect(providerTotals.reduce(0) { $0 + $1.count("callbacks") } > 0)

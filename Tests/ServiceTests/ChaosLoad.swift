@@ -11,6 +11,8 @@ struct ChaosCalls: Sendable {
         let isAsync: Bool
         let customer: Int
         let body: String
+        /// How long after its acceptance the run is cancelled; nil for most.
+        let cancelledAfter: Duration?
     }
 
     let orders: [Order]
@@ -45,12 +47,17 @@ struct ChaosCalls: Sendable {
             let name = names[number % names.count]
             let model = try #require(Self.models[name])
             let body: JSONValue = ["inputs": model.inputs]
+            let isAsync = model.canAsync && Int.random(in: 0..<5, using: &seed) > 0
+            let milliseconds = Int.random(in: 0..<1_000, using: &seed)
+            // One of twenty, at any moment from its acceptance to well after its end.
+            let isCancelled = Int.random(in: 0..<20, using: &seed) == 0 && isAsync
             orders.append(
                 Order(
                     model: name,
-                    isAsync: model.canAsync && Int.random(in: 0..<5, using: &seed) > 0,
+                    isAsync: isAsync,
                     customer: Int.random(in: 0..<4, using: &seed),
-                    body: body.description
+                    body: body.description,
+                    cancelledAfter: isCancelled ? .milliseconds(milliseconds) : nil
                 )
             )
         }
@@ -109,6 +116,10 @@ final class ChaosLoad: Sendable {
             switch await stack.send(call, to: urls[attempt % urls.count]) {
             case .answered(let answer) where answer.status != 503:
                 replies.withLock { $0.append(Reply(order: order, answer: answer)) }
+                if let pause = order.cancelledAfter, let id = answer.body["executionId"]?.stringValue {
+                    try? await Task.sleep(for: pause)
+                    await cancel(id, customers[order.customer], first: attempt)
+                }
                 return
             case .answered: break
             case .lost: lost.wrappingAdd(1, ordering: .relaxed)
@@ -116,5 +127,18 @@ final class ChaosLoad: Sendable {
             attempt += 1
             try? await Task.sleep(for: .milliseconds(50))
         }
+    }
+
+    /// Asks for a run's end until somebody answers for good; repeating it is harmless.
+    private func cancel(_ id: String, _ customer: Customer, first: Int) async {
+        for attempt in first..<first + 1_200 {
+            let status = await stack.cancel(id, of: customer, at: urls[attempt % urls.count])
+            if let status, status != 503 {
+                #expect([200, 202, 409].contains(status), "\(id) \(status)")
+                return
+            }
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+        Issue.record("nobody answered the wish to cancel \(id)")
     }
 }

@@ -11,7 +11,7 @@ import Testing
 ///
 /// Method: two services on one ledger take 2,000 runs, synchronous and asynchronous, over every model. Four times one of
 /// them is killed with SIGKILL and started again. Patience is cut to seconds in copies of the definitions, so that every run
-/// ends: by its answer, by a poll, by a look-up, or by its policy. Then four books are compared run for run: what the callers
+/// ends: by its answer, by a poll, by a look-up, by a wish to cancel it, or by its policy. Then four books are compared run for run: what the callers
 /// were told, the ledger, the providers' count, and what the customers' receiver got.
 @Suite("chaos", .serialized, .timeLimit(.minutes(10)))
 struct ChaosTests {
