@@ -93,6 +93,15 @@ struct Bench: Sendable {
         _ = try await store.submit(tenant.command(.settleRun(settle)))
     }
 
+    /// Where the end of a run is reported to.
+    func destination(
+        of run: ExecutionID,
+        within time: Duration = .seconds(30)
+    ) async throws -> ReportDestination {
+        let execution = try #require(try await store.execution(run, of: tenant.account))
+        return await desk.destination(of: run, key: tenant.key, admittedAt: execution.admittedAt, within: time)
+    }
+
     static let success = RunOutcome.succeeded(
         cost: Credits(whole: 3),
         providerCost: MicroUSD(microdollars: 1),

@@ -179,25 +179,15 @@ struct DeliveryTests {
                 _ = try await bench.desk.setWebhook(of: key, url: url, secret: nil)
                 let run = try await bench.begin()
                 _ = try await bench.desk.setWebhook(of: key, url: url + "/later", secret: nil)
-                #expect(try await destination(of: early, bench) == .none)
-                #expect(try await destination(of: run, bench) == .url(url, report: nil))
+                #expect(try await bench.destination(of: early) == .none)
+                #expect(try await bench.destination(of: run) == .url(url, report: nil))
                 try await bench.end(run)
                 await bench.work()
                 let delivered = ReportDestination.Report(state: "delivered", attempts: 1, nextAttemptAt: nil)
-                #expect(try await destination(of: run, bench) == .url(url, report: delivered))
-                #expect(try await destination(of: run, bench, within: .zero) == .unknown)
+                #expect(try await bench.destination(of: run) == .url(url, report: delivered))
+                #expect(try await bench.destination(of: run, within: .zero) == .unknown)
             }
         }
-    }
-
-    private func destination(
-        of run: ExecutionID,
-        _ bench: Bench,
-        within time: Duration = .seconds(30)
-    ) async throws -> ReportDestination {
-        let execution = try #require(try await bench.store.execution(run, of: bench.tenant.account))
-        let (key, admittedAt) = (bench.tenant.key, execution.admittedAt)
-        return await bench.desk.destination(of: run, key: key, admittedAt: admittedAt, within: time)
     }
 
     @Test("A failure is tried again under the same id with a new time, until it is taken")
@@ -307,14 +297,8 @@ struct DeliveryTests {
                 let journal = bench.tenant.journal
                 #expect(try await bench.store.projectWebhooks(in: journal, positions: 1_000).deliveries == 1)
                 let now = bench.clock.now
-                let until = now.adding(seconds: 60)
-                let claimed = try await bench.store.claimDeliveries(
-                    in: journal,
-                    by: 2,
-                    at: now,
-                    until: until,
-                    limit: 10
-                )
+                let (store, until) = (bench.store, now.adding(seconds: 60))
+                let claimed = try await store.claimDeliveries(in: journal, by: 2, at: now, until: until, limit: 10)
                 #expect(claimed.map(\.attempt) == [1])
                 await bench.work()
                 #expect(server.requests.isEmpty)
