@@ -71,7 +71,8 @@ struct RunAnswerRenderer: AnswerRenderer {
         let location = "/api/executions/\(accepted.executionID)"
         let body = JSONText.object([
             ("_async", .bool(true)), ("executionId", .string(accepted.executionID.description)),
-            ("requestId", .string(accepted.providerRequestID ?? accepted.executionID.description)), ("status", "processing"),
+            ("requestId", .string(accepted.providerRequestID ?? accepted.executionID.description)),
+            ("status", "processing"),
             ("webhookDelivery", .webhookDelivery(await webhooks.deliveryURL(for: keyID))),
             ("pollUrl", .string(location)),
         ])
