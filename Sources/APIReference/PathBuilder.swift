@@ -9,6 +9,8 @@ struct PathBuilder {
     private static let always = ["INTERNAL_ERROR"]
     /// Codes of operations that ask whose key or token it is.
     private static let authenticated = ["UNAUTHORIZED", "LEDGER_UNAVAILABLE", "OVERLOADED"]
+    /// A code of operations that take an API key.
+    private static let keyed = ["LEGACY_KEY_RETIRED"]
 
     /// The completed path, and its operations.
     func build(
@@ -45,6 +47,7 @@ struct PathBuilder {
         )
         var codes = listed.elements.compactMap(\.text) + Self.always
         if value["security"] != .list([]) { codes += Self.authenticated }
+        if value["security"] == nil { codes += Self.keyed }
         var entries: [ErrorCatalogue.Entry] = []
         for code in codes where !entries.contains(where: { $0.code == code }) {
             guard let entry = errors[code] else { throw failure("`\(code)` is not in errors.yaml") }

@@ -58,7 +58,7 @@ struct StripeController {
         } catch {
             throw APIError(
                 status: .badRequest,
-                code: "INVALID_SIGNATURE",
+                code: "INVALID_STRIPE_SIGNATURE",
                 message: "The event can't be taken: \(error.rawValue)"
             )
         }

@@ -31,10 +31,8 @@ public struct ReferenceController {
             router.routes.map { APIDocument.Route(method: $0.method.rawValue, path: $0.path.description) } + own
         )
         let document = try APIDocument(folder: folder, routes: routes)
-        logger.debug(
-            "routes",
-            metadata: ["routes": "\(routes.sorted().map(\.description).joined(separator: ", "))"]
-        )
+        // A list: as one text, more than 8 KiB, it would be cut.
+        logger.debug("routes", metadata: ["routes": .array(routes.sorted().map { .string($0.description) })])
         let answers = [
             ConditionalAnswer(document.value.json.utf8, type: "application/json", caching: Self.caching),
             ConditionalAnswer(

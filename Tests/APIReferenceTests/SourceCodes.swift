@@ -11,16 +11,26 @@ enum SourceCodes {
         .accountNotApproved, .invalidSlug, .invalidBody, .invalidInputs, .modelNotFound, .asyncNotSupported,
         .executionUnknown, .rateLimited(tier: .pro), .grantExhausted(.runs(granted: 1, used: 1)),
         .insufficientCredits(required: .zero, available: .zero), .executionNotCancellable(.succeeded),
-        .modelTierRequired(required: .pro, tier: .free),
+        .modelTierRequired(required: .pro, tier: .free), .idempotencyMismatch, .accountUnknown, .accountClosed,
+        .accountInUse, .nameInvalid, .keysNotAllowed(tier: .free), .capabilityCountInvalid, .potUnknown,
+        .amountInvalid, .adjustmentTooLarge(available: .zero), .expiryInPast, .expiryInvalid, .grantUnknown,
+        .grantInvalid, .allowanceMissing(tier: .pro),
     ]
 
-    /// Those in quotes in `Sources/RunAPI`, and those of ``refusals``.
+    /// Those in quotes in `Sources/RunAPI` and `Sources/AdminAPI`, and those of ``refusals``.
     static func read() throws -> Set<String> {
         var codes = Set(refusals.map(\.code))
-        let folder = "\(PythonTools.sources)/Sources/RunAPI"
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder) where name.hasSuffix(".swift") {
-            let text = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
-            for match in text.matches(of: /code: "([A-Za-z_]+)"/) { codes.insert(String(match.1)) }
+        if let capability = Capability("model:run") {
+            codes.insert(Refusal.capabilityAboveCeiling(capability, tier: .pro).code)
+        }
+        for target in ["RunAPI", "AdminAPI"] {
+            let folder = "\(PythonTools.sources)/Sources/\(target)"
+            for name in try FileManager.default.contentsOfDirectory(atPath: folder) where name.hasSuffix(".swift") {
+                let text = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
+                for match in text.matches(of: /(?:code: |invalid\(\s*)"([A-Z]{2}[A-Z_]+)"/) {
+                    codes.insert(String(match.1))
+                }
+            }
         }
         return codes
     }

@@ -1,4 +1,4 @@
-"""Gives the generated requests something real to ask for: an execution and a key that exist."""
+"""Gives the generated requests something real to ask for: an execution, keys and accounts that exist."""
 
 import os
 
@@ -10,3 +10,10 @@ def before_load_schema(context, raw_schema):
     parameters = raw_schema["components"]["parameters"]
     parameters["executionId"]["example"] = os.environ["EXECUTION_ID"]
     parameters["keyId"]["example"] = os.environ["KEY_ID"]
+    parameters["account"]["example"] = os.environ["ACCOUNT_ID"]
+    paths = raw_schema["paths"]
+    paths["/api/api-keys"]["parameters"][0]["example"] = "u_" + os.environ["ACCOUNT_ID"]
+    # What is gone for good is another's, so that the rest still finds its own.
+    paths["/api/api-keys/{id}"]["parameters"] = [{**parameters["keyId"], "example": os.environ["SPARE_KEY_ID"]}]
+    path = "/admin/accounts/{account}/close"
+    paths[path]["parameters"] = [{**parameters["account"], "example": os.environ["SPARE_ACCOUNT_ID"]}]
