@@ -41,16 +41,16 @@ public enum Serve {
             configuration: try LedgerConnection.configuration(databaseURL: configuration.databaseURL)
         )
         try await lease.start()
+        let library = await DefinitionLibrary.recording(registry, in: connection.store, configuration, logger)
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
-        let observer = RunLog(logger: logger)
         let runs = RunService(
             ledger: connection.store,
             provider: ProviderRouter(client: httpClient),
             registry: registry,
             instance: lease.instance,
             clock: { SystemClock.now() },
-            observer: observer,
-            options: runOptions(configuration, connection, media)
+            observer: RunLog(logger: logger),
+            options: runOptions(configuration, connection, media, library)
         )
         let webhookClient = EgressClient(policy: WebhookDesk.policy(configuration.egressPolicy))
         let webhooks = WebhookDesk(store: connection.store, client: webhookClient, clock: { SystemClock.now() })
@@ -80,16 +80,18 @@ public enum Serve {
             onServerRunning: { channel in await onListening(port.learn(channel.localAddress?.port)) },
             logger: quiet
         )
-        return group(configuration, connection, lease, runs, observer, server, httpClient, media, webhookClient, logger)
+        return group(configuration, connection, lease, runs, library, server, httpClient, media, webhookClient, logger)
     }
 
     private static func runOptions(
         _ configuration: AppConfiguration,
         _ connection: LedgerConnection,
-        _ media: MediaStorage
+        _ media: MediaStorage,
+        _ library: DefinitionLibrary
     ) -> RunService.Options {
         var options = RunService.Options()
         options.tasks = connection.store
+        options.definitions = library
         options.media = media.keeper
         options.publicURL = configuration.publicURL
         options.steps = configuration.workerSteps
@@ -102,7 +104,7 @@ public enum Serve {
         _ connection: LedgerConnection,
         _ lease: InstanceLease,
         _ runs: RunService,
-        _ observer: RunLog,
+        _ library: DefinitionLibrary,
         _ server: some Service,
         _ httpClient: HTTPClient,
         _ media: MediaStorage,
@@ -115,7 +117,7 @@ public enum Serve {
                 for: runs,
                 reports: DeliveryClaims(store: connection.store),
                 clock: { SystemClock.now() },
-                observer: observer
+                observer: RunLog(logger: logger)
             ),
             lease: lease,
             interval: .seconds(2),
@@ -125,7 +127,13 @@ public enum Serve {
             services: [
                 LedgerService(connection: connection, lease: lease),
                 ProviderClientService(client: httpClient, media: media),
-                recovery, RegistryService(reloader: configuration.reloader(of: runs), logger: logger),
+                recovery,
+                RegistryService(
+                    reloader: configuration.reloader(of: runs),
+                    models: runs.models,
+                    library: library,
+                    logger: logger
+                ),
                 TidyService(store: connection.store, resultDays: configuration.resultDays, logger: logger),
                 WorkerService(worker: RunWorker(for: runs), grace: grace),
                 WebhookWorker(

@@ -18,6 +18,8 @@ public final class RunService: Sendable {
     public struct Options: Sendable {
         /// Where runs' tasks are; nil when no run has one, and none can be asynchronous.
         public var tasks: (any RunTaskStore)?
+        /// Knows versions of definitions that this process has not seen; nil when nobody does.
+        public var definitions: (any DefinitionArchive)?
         /// Copies media of results before runs are settled.
         public var media: any MediaKeeper = PassThroughMedia()
         /// The service's own address as providers reach it, without a slash at its end; nil when they can't.
@@ -109,7 +111,11 @@ public final class RunService: Sendable {
                     observer: observer,
                     signals: signals,
                     hints: hints,
-                    model: { catalogue.model(named: $0, version: $1) ?? catalogue.model(named: $0) }
+                    model: { [archive = options.definitions] (name, version) async throws(LedgerFailure) in
+                        if let model = catalogue.model(named: name, version: version) { return model }
+                        if let model = try await archive?.definition(of: name, version: version) { return model }
+                        return catalogue.model(named: name)
+                    }
                 )
             )
         }

@@ -16,6 +16,7 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     PutWebhook.self, EndWebhook.self, LoadWebhook.self, DisableWebhook.self, EnsureWebhookCheckpoint.self,
     ProjectWebhooks.self, InsertTestDelivery.self, ClaimDeliveries.self, PutAttempt.self, EndAbandonedDeliveries.self,
     LoadDeliveries.self, LoadAttempts.self, ReadDeliveryHolders.self, FreeDeliveries.self, ReadDestination.self,
+    RecordDefinitions.self, LoadDefinition.self,
     LoadKeys.self, PutKey.self, LoadCommands.self, PutCommands.self,
     ScanAccounts.self, ScanPots.self, ScanGrants.self, ScanHolds.self, ScanWindows.self, ScanEndedExecutions.self,
     ScanKeys.self, ScanCommands.self, ClearProjections.self,
