@@ -56,7 +56,7 @@ struct DefinitionReloadTests {
             for name in ["models", "providers"] {
                 try FileManager.default.copyItem(atPath: "\(Program.sources)/\(name)", toPath: "\(folder)/\(name)")
             }
-            func change(_ file: String, _ old: String, to new: String) throws {
+            @Sendable func change(_ file: String, _ old: String, to new: String) throws {
                 let text = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
                 try #require(text.contains(old))
                 let changed = text.replacing(old, with: new)
