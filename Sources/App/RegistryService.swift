@@ -7,6 +7,8 @@ import UnixSignals
 /// Takes over changes of the definition files while the service runs: looks every few seconds, and at once on SIGHUP.
 struct RegistryService: Service {
     let reloader: RegistryReloader
+    let models: ModelCatalogue
+    let library: DefinitionLibrary
     let logger: Logger
     var interval: Duration = .seconds(3)
 
@@ -16,12 +18,12 @@ struct RegistryService: Service {
                 group.addTask {
                     for await _ in await UnixSignalsSequence(trapping: .sighup) {
                         logger.notice("SIGHUP: the definitions are read again")
-                        report(reloader.look(evenIfUnchanged: true))
+                        await report(reloader.look(evenIfUnchanged: true))
                     }
                 }
                 group.addTask {
                     while !Task.isCancelled {
-                        report(reloader.look())
+                        await report(reloader.look())
                         try? await Task.sleep(for: interval)
                     }
                 }
@@ -29,10 +31,11 @@ struct RegistryService: Service {
         }
     }
 
-    private func report(_ outcome: RegistryReloader.Outcome) {
+    private func report(_ outcome: RegistryReloader.Outcome) async {
         switch outcome {
-        case .unchanged: break
+        case .unchanged: if library.isBehind { await library.record(models.current) }
         case .reloaded(let change):
+            await library.record(models.current)
             guard !change.isEmpty else { break }
             logger.notice(
                 "the models have changed",

@@ -37,6 +37,7 @@ public enum Serve {
         let metrics = ServiceMetrics()
         let media = try MediaStorage.open(configuration, port: { port.number }, copied: metrics.copiedMedium)
         let (connection, lease) = try await openLedger(configuration, metrics, logger)
+        let library = await DefinitionLibrary.recording(registry, in: connection.store, configuration, logger)
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
         let observer = RunLog(logger: logger, metrics: metrics)
         let providers = ProviderRouter(client: httpClient, observer: metrics)
@@ -47,7 +48,7 @@ public enum Serve {
             instance: lease.instance,
             clock: { SystemClock.now() },
             observer: observer,
-            options: runOptions(configuration, connection, media)
+            options: runOptions(configuration, connection, media, library)
         )
         let webhookClient = EgressClient(policy: WebhookDesk.policy(configuration.egressPolicy))
         let webhooks = WebhookDesk(store: connection.store, client: webhookClient, clock: { SystemClock.now() })
@@ -77,7 +78,7 @@ public enum Serve {
         let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
         let clients = (httpClient, webhookClient)
         let parts = (connection: connection, lease: lease, uses: uses, runs: runs, administration: administration)
-        return group(configuration, parts, observer, server, clients, media, logger)
+        return group(configuration, parts, observer, library, server, clients, media, logger)
     }
 
     private static func server(
@@ -123,11 +124,13 @@ public enum Serve {
     private static func runOptions(
         _ configuration: AppConfiguration,
         _ connection: LedgerConnection,
-        _ media: MediaStorage
+        _ media: MediaStorage,
+        _ library: DefinitionLibrary
     ) -> RunService.Options {
         var options = RunService.Options()
         options.tasks = connection.store
         options.answers = connection.store
+        options.definitions = library
         options.media = media.keeper
         options.publicURL = configuration.publicURL
         options.steps = configuration.workerSteps
@@ -143,6 +146,7 @@ public enum Serve {
         _ configuration: AppConfiguration,
         _ parts: Parts,
         _ observer: RunLog,
+        _ library: DefinitionLibrary,
         _ server: some Service,
         _ clients: (providers: HTTPClient, webhooks: EgressClient),
         _ media: MediaStorage,
@@ -167,7 +171,13 @@ public enum Serve {
                 // Before those that take requests, and so told to stop after them.
                 KeyUseService(uses: uses, interval: .seconds(5), logger: logger),
                 ProviderClientService(client: clients.providers, media: media),
-                recovery, RegistryService(reloader: configuration.reloader(of: runs), logger: logger),
+                recovery,
+                RegistryService(
+                    reloader: configuration.reloader(of: runs),
+                    models: runs.models,
+                    library: library,
+                    logger: logger
+                ),
                 ModelSwitchService(desk: administration, logger: logger),
                 TidyService(
                     store: connection.store,

@@ -12,10 +12,14 @@ struct DefinitionSource: Hashable, Sendable {
     let definitionDigest: [UInt8]
     /// SHA-256 of the price without its version.
     let priceDigest: [UInt8]
+    /// The whole text.
+    let text: String
+    /// The file of the provider that it uses.
+    let provider: ProviderSource
 
     /// Digests a definition file. What it takes from the configuration and the provider's file is no part of a version: an
     /// address or key may change at any time.
-    init(_ reader: MappingReader) {
+    init(_ reader: MappingReader, text: String, provider: ProviderSource) {
         let price = reader.optional("price").flatMap { MappingReader.json($0) }?.objectValue ?? [:]
         var members = MappingReader.json(reader.node)?.objectValue ?? [:]
         members["version"] = nil
@@ -25,6 +29,39 @@ struct DefinitionSource: Hashable, Sendable {
         self.priceVersionLine = reader.optional("price")?["version"]?.mark?.line
         self.definitionDigest = JSONValue.object(members).canonicalDigest
         self.priceDigest = JSONValue.object(price.filter { $0.key != "version" }).canonicalDigest
+        self.text = text
+        self.provider = provider
+    }
+}
+
+/// A provider's file, and what it says.
+struct ProviderSource: Hashable, Sendable {
+    let file: DefinitionFile
+    /// SHA-256 of the definition without comments and layout, as canonical JSON.
+    let digest: [UInt8]
+}
+
+/// The files that a definition was read from, with digests of what they say.
+public struct DefinitionRecord: Sendable {
+    /// The model's file.
+    public let model: DefinitionFile
+    /// SHA-256 of what it says, without comments, layout, `version` and `enabled`.
+    public let modelDigest: [UInt8]
+    /// The file of the provider that it uses.
+    public let provider: DefinitionFile
+    /// SHA-256 of what that says, without comments and layout.
+    public let providerDigest: [UInt8]
+}
+
+extension ModelDefinition {
+    /// The files that it was read from.
+    public var record: DefinitionRecord {
+        DefinitionRecord(
+            model: DefinitionFile(name: source.file, text: source.text),
+            modelDigest: source.definitionDigest,
+            provider: source.provider.file,
+            providerDigest: source.provider.digest
+        )
     }
 }
 

@@ -127,13 +127,14 @@ extension ModelRegistry {
             reader.reject("internalName", "must be 1 to \(Slug.longest) \(slug), not \(text)")
             name = nil
         }
-        let definition = definition(reader, name: name ?? "", catalog: &catalog, variables: variables)
+        let definition = definition(reader, file, name: name ?? "", catalog: &catalog, variables: variables)
         guard let name else { return nil }
         return ParsedFile(name: name, node: reader.optional("internalName") ?? root, definition: definition)
     }
 
     private static func definition(
         _ reader: MappingReader,
+        _ file: DefinitionFile,
         name: String,
         catalog: inout ProviderCatalog,
         variables: [String: String]
@@ -164,7 +165,7 @@ extension ModelRegistry {
             )
         }
         guard let displayName, let type, let isEnabled, let tier, let version, let deadline, let unresolved, let price,
-            let provider
+            let provider, let providerSource = catalog.source(of: provider.name)
         else { return nil }
         return ModelDefinition(
             internalName: name,
@@ -178,7 +179,7 @@ extension ModelRegistry {
             deadlineSeconds: Int(deadline),
             unresolved: unresolved,
             provider: provider,
-            source: DefinitionSource(reader)
+            source: DefinitionSource(reader, text: file.text, provider: providerSource)
         )
     }
 }

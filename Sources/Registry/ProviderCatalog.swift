@@ -8,6 +8,7 @@ struct ProviderCatalog {
         let places: Set<Placeholder>
         let textPlaces: Set<Placeholder>
         let missing: [DefinitionIssue]
+        let source: ProviderSource
     }
 
     private var entries: [String: Entry] = [:]
@@ -36,7 +37,11 @@ struct ProviderCatalog {
                     provider: provider,
                     places: templates.places,
                     textPlaces: templates.textPlaces,
-                    missing: missing.sorted
+                    missing: missing.sorted,
+                    source: ProviderSource(
+                        file: file,
+                        digest: (MappingReader.json(reader.node) ?? .null).canonicalDigest
+                    )
                 )
             }
             issues += collected.sorted
@@ -47,6 +52,9 @@ struct ProviderCatalog {
     var missingVariables: [DefinitionIssue] {
         used.sorted().flatMap { entries[$0]?.missing ?? [] }
     }
+
+    /// The file of a provider.
+    func source(of name: String) -> ProviderSource? { entries[name]?.source }
 
     /// Binds a model to its provider.
     ///

@@ -85,11 +85,12 @@ extension RunService {
                 RunAnswer.Accepted(
                     executionID: execution.id,
                     providerRequestID: execution.providerRequestID,
+                    admittedAt: execution.admittedAt,
                     window: nil
                 )
             )
         }
-        let view = ExecutionView(execution: execution, report: report, deliveryURL: nil)
+        let view = ExecutionView(execution: execution, report: report, destination: .none)
         func failure(_ message: String) -> RunAnswer {
             .failed(
                 RunAnswer.Failure(

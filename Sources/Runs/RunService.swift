@@ -20,6 +20,8 @@ public final class RunService: Sendable {
         public var tasks: (any RunTaskStore)?
         /// Where answers are kept by idempotency key; nil when such keys mean nothing.
         public var answers: (any AnswerStore)?
+        /// Knows versions of definitions that this process has not seen; nil when nobody does.
+        public var definitions: (any DefinitionArchive)?
         /// Copies media of results before runs are settled.
         public var media: any MediaKeeper = PassThroughMedia()
         /// The service's own address as providers reach it, without a slash at its end; nil when they can't.
@@ -113,7 +115,11 @@ public final class RunService: Sendable {
                     observer: observer,
                     signals: signals,
                     hints: hints,
-                    model: { catalogue.model(named: $0, version: $1) ?? catalogue.model(named: $0) }
+                    model: { [archive = options.definitions] (name, version) async throws(LedgerFailure) in
+                        if let model = catalogue.model(named: name, version: version) { return model }
+                        if let model = try await archive?.definition(of: name, version: version) { return model }
+                        return catalogue.model(named: name)
+                    }
                 )
             )
         }

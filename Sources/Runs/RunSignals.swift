@@ -79,24 +79,37 @@ public final class Alarm: Sendable {
     }
 
     /// Returns when it is rung, or after a time.
-    public func wait(atMost time: Duration) async {
+    ///
+    /// - Returns: whether it was rung.
+    @discardableResult
+    public func wait(atMost time: Duration) async -> Bool {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         state.withLock { state in
             if state.isRung { continuation.yield() } else { state.sleeper = continuation }
             state.isRung = false
         }
-        await stream.first(within: time)
+        return await stream.first(within: time)
     }
 }
 
 extension AsyncStream<Void> {
     /// Returns at the first element, or after a time.
-    func first(within time: Duration) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { for await _ in self { return } }
-            group.addTask { try? await Task.sleep(for: time) }
-            await group.next()
+    ///
+    /// - Returns: whether an element came.
+    @discardableResult
+    func first(within time: Duration) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for await _ in self { return true }
+                return false
+            }
+            group.addTask {
+                try? await Task.sleep(for: time)
+                return false
+            }
+            let came = await group.next() ?? false
             group.cancelAll()
+            return came
         }
     }
 }

@@ -55,6 +55,12 @@ public protocol RunTaskStore: Sendable {
     func hintTask(_ execution: ExecutionID, _ digest: Digest) async throws(LedgerFailure) -> Bool
 }
 
+/// Definitions that were in use before this process began.
+public protocol DefinitionArchive: Sendable {
+    /// A recorded version of a model; nil when there is none that can be used.
+    func definition(of model: String, version: Int32) async throws(LedgerFailure) -> ModelDefinition?
+}
+
 /// What whoever asks about a run needs of a ledger.
 public protocol ExecutionReader: Sendable {
     /// A run as its account and the key that asks see it, read at one moment.

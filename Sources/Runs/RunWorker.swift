@@ -10,6 +10,10 @@ public final class RunWorker: Sendable {
     private let alarm: Alarm
     /// The most tasks that are claimed at once.
     private static let batch = 64
+    /// After this long without a due task, looks become rarer.
+    private static let patience = Duration.seconds(5)
+    /// From one look to the next when nothing was due for a while: an idle process asks the ledger for little.
+    private static let idleInterval = Duration.seconds(1)
 
     /// Makes a worker for a use case whose runs have tasks; nil for one whose runs have none.
     ///
@@ -31,9 +35,12 @@ public final class RunWorker: Sendable {
         let steps = StepBag()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [self] in await renewClaims() }
+            var lastWork = ContinuousClock.now
             while !Task.isCancelled {
-                await claimDue(steps)
-                await alarm.wait(atMost: interval)
+                if await claimDue(steps) { lastWork = .now }
+                let isIdle = lastWork.duration(to: .now) > Self.patience
+                // Rung when a task is made here, or made due by a callback.
+                if await alarm.wait(atMost: isIdle ? max(interval, Self.idleInterval) : interval) { lastWork = .now }
             }
             group.cancelAll()
         }
@@ -47,19 +54,24 @@ public final class RunWorker: Sendable {
         }
     }
 
-    private func claimDue(_ steps: StepBag) async {
+    /// Begins the steps of due tasks, as far as there is room; says whether any was due.
+    private func claimDue(_ steps: StepBag) async -> Bool {
+        var worked = false
         while !Task.isCancelled {
             let room = min(runner.room, Self.batch)
-            guard room > 0 else { return }
+            // Work waits for room.
+            guard room > 0 else { return true }
             do throws(LedgerFailure) {
                 let due = try await runner.claim(room)
                 for task in due { start(task, steps) }
-                if due.count < room { return }
+                if !due.isEmpty { worked = true }
+                if due.count < room { return worked }
             } catch {
                 observer.workDelayed(error)
-                return
+                return worked
             }
         }
+        return worked
     }
 
     private func start(_ task: RunTask, _ steps: StepBag) {

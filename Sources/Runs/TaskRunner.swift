@@ -25,7 +25,7 @@ final class TaskRunner: Sendable {
     private let observer: any RunObserver
     private let signals: RunSignals
     private let hints: RunSignals
-    private let model: @Sendable (String, Int32) -> ModelDefinition?
+    private let model: @Sendable (String, Int32) async throws(LedgerFailure) -> ModelDefinition?
     private let state = Mutex(State())
 
     private struct State {
@@ -68,7 +68,7 @@ final class TaskRunner: Sendable {
         let observer: any RunObserver
         let signals: RunSignals
         let hints: RunSignals
-        let model: @Sendable (String, Int32) -> ModelDefinition?
+        let model: @Sendable (String, Int32) async throws(LedgerFailure) -> ModelDefinition?
     }
 
     // MARK: Room and claims
@@ -134,7 +134,15 @@ final class TaskRunner: Sendable {
         if case .conclude(let conclusion) = step {
             return await conclude(conclusion, task)
         }
-        guard let work = Work(task, definition: model(task.facts.model, task.facts.definitionVersion)) else {
+        let definition: ModelDefinition?
+        do throws(LedgerFailure) {
+            definition = try await model(task.facts.model, task.facts.definitionVersion)
+        } catch {
+            // Another version must not take its place, only because the ledger can't be asked now.
+            observer.workDelayed(error)
+            return await conclude(.wait(task, until: clock().adding(milliseconds: 1_000)), task)
+        }
+        guard let work = Work(task, definition: definition) else {
             // The definition is gone, or no longer takes the inputs: the run's policy ends it.
             return await conclude(.wait(task, until: clock().adding(milliseconds: 60_000)), task)
         }

@@ -50,6 +50,43 @@ struct DefinitionReloadTests {
         }
     }
 
+    @Test("a run under way ends by its own definition after a restart with another; a forgotten version is told")
+    func restart() async throws {
+        try await withTemporaryFolder { folder in
+            for name in ["models", "providers"] {
+                try FileManager.default.copyItem(atPath: "\(Program.sources)/\(name)", toPath: "\(folder)/\(name)")
+            }
+            @Sendable func change(_ file: String, _ old: String, to new: String) throws {
+                let text = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
+                try #require(text.contains(old))
+                let changed = text.replacing(old, with: new)
+                try changed.write(toFile: "\(folder)/\(file)", atomically: true, encoding: .utf8)
+            }
+            try await Stack.with { stack in
+                try await stack.script(["jobMilliseconds": 6_000])
+                let customer = try await stack.openAccount(credits: 100)
+                let first = try await stack.startService(models: folder + "/models")
+                let run = try await stack.submit(customer, to: first.url)
+                try await eventually("the provider works on it") { try await stack.simulatorCount("total") == 1 }
+                #expect(await first.process.stop() == .exited(code: 0))
+
+                try change("models/gpt-image-2.yaml", "version: 2\n", to: "version: 3\n")
+                try change("providers/kie-jobs.yaml", "path: /api/v1/jobs/recordInfo", to: "path: /nowhere")
+                try change("models/gpt-5-4-mini.yaml", "displayName: ", to: "displayName: New ")
+                let second = try await stack.startService(models: folder + "/models")
+                try await second.process.waitForLine(containing: "gpt-5-4-mini.yaml")
+                let answer = try await stack.read(run, customer, from: second.url, wait: 60)
+                #expect(answer["status"] == "completed", "\(answer)")
+                #expect(answer["cost"] == 10)
+                #expect(
+                    try await stack.rows(
+                        "SELECT version FROM ledger.definition_versions WHERE model = 'gpt-image-2' ORDER BY version"
+                    ) == [["2"], ["3"]]
+                )
+            }
+        }
+    }
+
     private func version(of call: Call, _ stack: Stack, _ service: RunningService) async throws -> Int64? {
         var request = HTTPClientRequest(url: "\(service.url)/api/models")
         request.headers.add(name: "x-api-key", value: call.customer.key)

@@ -16,6 +16,7 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     PutWebhook.self, EndWebhook.self, LoadWebhook.self, DisableWebhook.self, EnsureWebhookCheckpoint.self,
     ProjectWebhooks.self, InsertTestDelivery.self, ClaimDeliveries.self, PutAttempt.self, EndAbandonedDeliveries.self,
     LoadDeliveries.self, LoadAttempts.self, ReadDeliveryHolders.self, FreeDeliveries.self, ReadDestination.self,
+    RecordDefinitions.self, LoadDefinition.self,
     LoadKeys.self, PutKey.self, LoadAccountKeys.self, PutKeyUses.self, LoadUsage.self, CountUsage.self,
     LoadContact.self, PutContact.self, DeleteContact.self, LoadCommands.self, PutCommands.self,
     LoadClaims.self, InsertClaims.self, RecordAnswers.self, ReleaseClaims.self, ReadAnswer.self, PinAnswer.self,
