@@ -206,7 +206,7 @@ struct WebhookRouteTests {
                 403 Forbidden
                 \(head)
 
-                {"success":false,"error":"Webhooks are not configured with an API key",\
+                {"success":false,"error":"An API key can't be used here",\
                 "code":"API_KEY_NOT_ALLOWED","requestId":"<request>"}
                 """
         )
