@@ -67,6 +67,7 @@ let package = Package(
         .target(name: "Migrations", dependencies: ["Postgres", "SQLFiles"], swiftSettings: settings),
         .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres"], swiftSettings: settings),
         .target(name: "Registry", dependencies: ["Ledger", crypto, yams], swiftSettings: settings),
+        .target(name: "Workflows", dependencies: ["Ledger", "Registry"], swiftSettings: settings),
         .target(name: "Runs", dependencies: ["Ledger", "Registry", crypto], swiftSettings: settings),
         .target(
             name: "Providers",
