@@ -81,7 +81,9 @@ extension DocumentReader {
             if !isToken || Self.refusedHeaders.contains(name.lowercased()) {
                 report("the header \(name) can't be set", node: id, at: path)
             }
-            guard let text = value.stringValue, text.utf8.count <= 4_096, text.utf8.allSatisfy({ $0 >= 0x20 }) else {
+            guard let text = value.stringValue, text.utf8.count <= 4_096,
+                text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+            else {
                 report("\(name) must be a string of at most 4096 bytes on one line", node: id, at: path)
                 continue
             }
@@ -121,11 +123,17 @@ extension DocumentReader {
     }
 
     private mutating func field(_ json: JSONValue, _ id: String, _ path: String) -> WorkflowField? {
+        guard json.objectValue != nil else {
+            report("must be an object, not \(json.kindName)", node: id, at: path)
+            return nil
+        }
         guard let name = json["name"]?.stringValue, (1...100).contains(name.unicodeScalars.count) else {
             report("must be a string of 1 to 100 characters", node: id, at: path + "/name")
             return nil
         }
-        guard let control = WorkflowField.Control(rawValue: json["type"]?.stringValue ?? "text") else {
+        let type = optionalText(json["type"], longest: 20, node: id, at: path + "/type")
+        if type == nil, let sent = json["type"], sent != .null { return nil }
+        guard let control = WorkflowField.Control(rawValue: type ?? "text") else {
             let all = WorkflowField.Control.allCases.map(\.rawValue).joined(separator: ", ")
             report("must be one of \(all)", node: id, at: path + "/type")
             return nil
@@ -142,15 +150,22 @@ extension DocumentReader {
             minimum: number(json["min"], id, path + "/min"),
             maximum: number(json["max"], id, path + "/max")
         )
-        if let fallback = field.fallback {
-            let schema = InputSchema(
-                fields: [name: InputField(type: field.type, isRequired: true, fallback: nil)]
-            )
-            if case .invalid(let found) = schema.validate(.object([name: fallback])) {
-                for issue in found { report(issue.message, node: id, at: path + "/default") }
-            }
+        let hasBounds = control == .number || control == .slider
+        if hasBounds, let minimum = field.minimum, let value = try? JSONValue(text: minimum),
+            let problem = Self.problem(value, .number(minimum: nil, maximum: field.maximum))
+        {
+            report(problem, node: id, at: path + "/min")
+        } else if let fallback = field.fallback, let problem = Self.problem(fallback, field.type) {
+            report(problem, node: id, at: path + "/default")
         }
         return field
+    }
+
+    /// What is wrong with a value as one of a type.
+    private static func problem(_ value: JSONValue, _ type: InputType) -> String? {
+        let schema = InputSchema(fields: ["value": InputField(type: type, isRequired: true, fallback: nil)])
+        guard case .invalid(let found) = schema.validate(.object(["value": value])) else { return nil }
+        return found.map(\.message).joined(separator: "; ")
     }
 
     private mutating func number(_ value: JSONValue?, _ id: String, _ path: String) -> String? {

@@ -8,7 +8,9 @@ extension WorkflowGraph {
         guard !isDraft else { return [] }
         var issues: [WorkflowIssue] = []
         let known = Dictionary(uniqueKeysWithValues: nodes.map { ($0.id, $0) })
-        for edge in edges { issues += Self.issues(of: edge, known, models) }
+        // Once for each node: an edge may be one of a thousand to a node whose texts take long to read.
+        let inputs = known.mapValues { $0.inputs(models) }
+        for edge in edges { issues += Self.issues(of: edge, known, inputs[edge.target, default: [:]], models) }
         for node in connectedNodes { issues += self.issues(of: node, models) }
         let outputs = connectedNodes.filter { $0.kind == .responseOutput }
         if outputs.isEmpty { issues.append(WorkflowIssue("there is no Response Output node", at: "/nodes")) }
@@ -33,6 +35,7 @@ extension WorkflowGraph {
     private static func issues(
         of edge: WorkflowEdge,
         _ nodes: [String: WorkflowNode],
+        _ inputs: [String: SocketType],
         _ models: ModelRegistry
     ) -> [WorkflowIssue] {
         var issues: [WorkflowIssue] = []
@@ -42,7 +45,6 @@ extension WorkflowGraph {
         for end in [edge.source, edge.target] where nodes[end] == nil { report("there is no node \(end)", nil) }
         guard let source = nodes[edge.source], let target = nodes[edge.target] else { return issues }
         let outputs = source.outputs(models)
-        let inputs = target.inputs(models)
         guard let from = resolve(edge.sourceHandle, outputs) else {
             // An unknown model is an issue of its node, and its sockets are not.
             if !source.isUnknownModel(models) {
@@ -103,7 +105,9 @@ extension WorkflowGraph {
         var issues: [WorkflowIssue] = []
         var fixed: [String: JSONValue] = [:]
         var fields: [String: InputField] = [:]
-        for (name, value) in inputs {
+        // Null is left out of a run, and so it is here.
+        let inputs = inputs.filter { $0.value != .null }
+        for (name, value) in inputs.sorted(by: { $0.key < $1.key }) {
             let variables = WorkflowTemplate.variables(in: value)
             for variable in variables.subtracting(bound).sorted() {
                 issues.append(

@@ -72,9 +72,13 @@ extension WorkflowGraph {
             let model = models.model(named: name)
         else { return nil }
         let values = values(for: node, from: results, models: models)
-        var inputs = fixed.compactMapValues { value -> JSONValue? in
-            let filled = WorkflowTemplate.fill(value, with: values)
-            return filled == .null ? nil : filled
+        var inputs: [String: JSONValue] = [:]
+        for (field, value) in fixed where value != .null {
+            var filled = WorkflowTemplate.fill(value, with: values)
+            if let type = model.inputs.fields[field]?.type, !WorkflowTemplate.variables(in: value).isEmpty {
+                filled = WorkflowValue.fit(filled, to: type)
+            }
+            if filled != .null { inputs[field] = filled }
         }
         for (field, value) in values where model.inputs.fields[field] != nil { inputs[field] = value }
         return .object(inputs)

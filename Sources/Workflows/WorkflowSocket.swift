@@ -61,9 +61,7 @@ extension WorkflowNode {
         case .requestInput, .other: return [:]
         case .model(let name, let inputs):
             var sockets = Dictionary(
-                uniqueKeysWithValues: WorkflowTemplate.variables(in: .object(inputs)).map {
-                    ($0, SocketType(element: .text, isList: false))
-                }
+                uniqueKeysWithValues: WorkflowTemplate.variables(in: .object(inputs)).map { ($0, SocketType.any) }
             )
             for (field, input) in models.model(named: name)?.inputs.fields ?? [:] { sockets[field] = input.type.socket }
             return sockets

@@ -15,13 +15,13 @@ public enum WorkflowTemplate {
 
     /// The value with its variables filled in. What is filled in is never read as a template again.
     ///
-    /// A text that is one variable and nothing else becomes the variable's value, whatever its type; elsewhere a value
+    /// A text that is one variable and nothing else becomes the variable's value, whatever its type, or null when there is none; elsewhere a value
     /// stands as text: lists by a line for each element, objects as JSON, and nothing at all for null.
     public static func fill(_ value: JSONValue, with values: [String: JSONValue]) -> JSONValue {
         switch value {
         case .string(let text):
             let pieces = pieces(text)
-            if pieces.count == 1, case .variable(let name) = pieces[0], let whole = values[name] { return whole }
+            if pieces.count == 1, case .variable(let name) = pieces[0] { return values[name] ?? .null }
             return .string(
                 pieces.map { piece in
                     switch piece {
@@ -41,23 +41,46 @@ public enum WorkflowTemplate {
         case variable(String)
     }
 
+    /// Reads a text once from start to end, so that no text takes longer than its length asks for.
     private static func pieces(_ text: String) -> [Piece] {
         var pieces: [Piece] = []
-        var rest = text[...]
-        while let open = rest.firstRange(of: "{{"), let close = rest[open.upperBound...].firstRange(of: "}}") {
-            let name = rest[open.upperBound..<close.lowerBound].filter { !$0.isWhitespace }
-            let isName = !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || "_-.".contains($0) }
-            if isName {
-                if open.lowerBound > rest.startIndex { pieces.append(.text(rest[..<open.lowerBound])) }
-                pieces.append(.variable(name))
-                rest = rest[close.upperBound...]
-            } else {
-                pieces.append(.text(rest[..<open.upperBound]))
-                rest = rest[open.upperBound...]
+        let bytes = text.utf8
+        var start = bytes.startIndex
+        var index = start
+        while let open = bytes[index...].firstIndex(of: UInt8(ascii: "{")) {
+            guard let (name, end) = variable(bytes[open...]) else {
+                index = bytes.index(after: open)
+                continue
             }
+            if open > start { pieces.append(.text(text[start..<open])) }
+            pieces.append(.variable(name))
+            start = end
+            index = end
         }
-        if !rest.isEmpty || pieces.isEmpty { pieces.append(.text(rest)) }
+        if start < bytes.endIndex || pieces.isEmpty { pieces.append(.text(text[start...])) }
         return pieces
+    }
+
+    /// The name of the variable that a text begins with, and where the text goes on.
+    private static func variable(_ bytes: Substring.UTF8View) -> (name: String, end: String.Index)? {
+        guard bytes.starts(with: "{{".utf8) else { return nil }
+        let inner = bytes.dropFirst(2).drop(while: isSpace)
+        let name = inner.prefix(while: isNameByte)
+        let rest = inner[name.endIndex...].drop(while: isSpace)
+        guard !name.isEmpty, rest.starts(with: "}}".utf8) else { return nil }
+        return (String(Substring(name)), rest.index(rest.startIndex, offsetBy: 2))
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
+    /// Whether a byte may stand in a name: ASCII letters and digits, `_`, `-`, `.`, and everything beyond ASCII.
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...:
+            true
+        default: "_-.".utf8.contains(byte)
+        }
     }
 }
 
@@ -76,11 +99,31 @@ enum WorkflowValue {
     /// is joined by lines and of the rest the first is taken. Null when the list is empty.
     static func fit(_ value: JSONValue, _ socket: SocketType) -> JSONValue {
         if socket.isList {
-            if value.arrayValue != nil { return value }
-            return value == .null ? .array([]) : .array([value])
+            let elements = value.arrayValue ?? (value == .null ? [] : [value])
+            return .array(
+                socket.element == .text ? elements.filter { $0 != .null }.map { .string(text($0)) } : elements
+            )
         }
         if socket.element == .any { return value }
-        if socket.element == .text { return value == .null ? .null : .string(text(value)) }
+        if socket.element == .text { return value == .null || value == .array([]) ? .null : .string(text(value)) }
         return value.arrayValue.map { $0.first ?? .null } ?? value
+    }
+
+    /// A value whose variables were filled in, as a model's field takes it: as `fit(_:_:)` at every depth.
+    static func fit(_ value: JSONValue, to type: InputType) -> JSONValue {
+        switch (type, value) {
+        case (.object(let schema), .object(let members)):
+            var fitting: [String: JSONValue] = [:]
+            for (name, member) in members {
+                let value = schema.fields[name].map { fit(member, to: $0.type) } ?? member
+                if value != .null { fitting[name] = value }
+            }
+            return .object(fitting)
+        case (.array(let item, _), .array(let elements)):
+            // A variable among fixed elements may bring several.
+            let flat = elements.flatMap { $0.arrayValue ?? [$0] }.filter { $0 != .null }
+            return .array(flat.map { fit($0, to: item) })
+        default: return fit(value, type.socket)
+        }
     }
 }
