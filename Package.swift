@@ -219,6 +219,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "WorkflowsTests",
+            dependencies: ["Workflows", "Ledger", "Registry"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "ProvidersTests",
             dependencies: [
                 "Providers", "ProviderSimulator", "Registry", "Runs", "Ledger", asyncHTTPClient, crypto, nioCore,
