@@ -83,6 +83,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "Registry", dependencies: ["Ledger", crypto, yams], swiftSettings: settings),
+        .target(name: "Workflows", dependencies: ["Ledger", "Registry"], swiftSettings: settings),
         .target(name: "Runs", dependencies: ["Ledger", "Registry", crypto], swiftSettings: settings),
         .target(
             name: "Providers",
@@ -263,6 +264,11 @@ let package = Package(
         .testTarget(
             name: "RegistryTests",
             dependencies: ["Registry", "Ledger", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "WorkflowsTests",
+            dependencies: ["Workflows", "Ledger", "Registry"],
             swiftSettings: settings
         ),
         .testTarget(
