@@ -44,7 +44,7 @@ struct BatchNeeds {
         case .expireHold(let holdID): add(ExecutionID(holdID.value), of: command)
         case .addCredits(let addition):
             pots.append(addition.potID)
-            if let reference = addition.externalReference { references.append(reference) }
+            if let reference = addition.externalReference { look(for: reference) }
             commands.append(ProjectionRow(command.accountID, command.id))
         case .adjustCredits(let adjustment):
             pots.append(adjustment.potID)
@@ -52,20 +52,25 @@ struct BatchNeeds {
         case .renewPlan(let renewal):
             pots.append(renewal.potID)
             periods.append(renewal.period)
-            if let reference = renewal.externalReference { references.append(reference) }
+            if let reference = renewal.externalReference { look(for: reference) }
             commands.append(ProjectionRow(command.accountID, command.id))
         case .refundPayment(let refund):
-            references.append(refund.reference)
+            look(for: refund.reference)
             commands.append(ProjectionRow(command.accountID, command.id))
         case .startTopUp(let attempt): addTopUp(attempt, of: command)
         case .endTopUp(let end):
-            if case .paid(_, let reference, _) = end.outcome { references.append(reference) }
+            if case .paid(_, let reference, _) = end.outcome { look(for: reference) }
             addTopUp(end.attempt, of: command)
         case .setTopUpRules, .closeAccount: addTopUp(nil, of: command)
         case .openAccount, .changeTier, .changeRole, .setApproval, .issueKey, .revokeKey, .issueGrant,
             .revokeGrant, .setAlertThreshold:
             commands.append(ProjectionRow(command.accountID, command.id))
         }
+    }
+
+    /// No pot can have a reference with a NUL, and PostgreSQL takes none as a parameter.
+    private mutating func look(for reference: String) {
+        if !reference.utf8.contains(0) { references.append(reference) }
     }
 
     private mutating func addTopUp(_ attempt: PotID?, of command: Command) {

@@ -11,7 +11,8 @@ struct MediaFile: Sendable {
 
     func addRoutes(to router: Router<SimulatorContext>) {
         router.get("/files/:name") { request, context in try await serve(request, context) }
-        router.head("/files/:name") { request, context in try await serve(request, context) }
+        // A body after the answer to HEAD would be read as the next answer on the connection.
+        router.head("/files/:name") { request, context in try await serve(request, context).createHeadResponse() }
     }
 
     private func serve(_ request: Request, _ context: SimulatorContext) async throws -> Response {

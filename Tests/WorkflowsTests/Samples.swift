@@ -33,7 +33,8 @@ func sampleModels() throws -> ModelRegistry {
     let price = #"{version: 1, rule: perCall, credits: "2", wholesaleMicroUSD: 1}"#
     return try ModelRegistry.load(
         files: [
-            file("image", "image", image, price), file("text", "text", "prompt: {type: string, maxLength: 1000}", price),
+            file("image", "image", image, price),
+            file("text", "text", "prompt: {type: string, maxLength: 1000}", price),
             file("off", "text", "prompt: {type: string, maxLength: 1000}", price, isEnabled: false),
         ],
         providers: [

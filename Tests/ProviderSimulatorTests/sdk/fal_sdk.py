@@ -193,7 +193,7 @@ def webhooks():
     calls = receiver.wait(2)
     equal("twice the same", calls[0][2]["request_id"], calls[1][2]["request_id"])
 
-    behave(lateMilliseconds=700)
+    behave(lateMilliseconds=4000)
     receiver = Receiver()
     handle = submit("[[fault:callbackLate]]", webhook_url=receiver.url)
     handle.get()
