@@ -71,7 +71,7 @@ public struct JournalLog: Sendable {
         let index = UInt64(position) - 1
         var reader = TileReader(ofTree: published.size) { try await storage.hashes(of: $0) }
         let path = try await reader.inclusionProof(of: index)
-        let bundle = Tile.bundle(holding: index, inTreeOf: published.size)
+        let bundle = Tile.holding(index, of: .entries, inTreeOf: published.size)
         let entry = try await storage.entries(of: bundle)[Int(index % UInt64(Tile.fullWidth))]
         return LogProof(index: index, path: path, checkpoint: note, extra: entry)
     }
@@ -110,10 +110,11 @@ public struct JournalLog: Sendable {
         guard event.position == Int64(tail.edge.size) + 1 else {
             throw LogPublishingError.gap(position: Int64(tail.edge.size) + 1)
         }
-        guard event.recomputedHash == event.hash else {
+        let entry = event.canonicalBytes
+        guard MerkleHash.leaf(entry) == event.hash else {
             throw LogPublishingError.eventDamaged(position: event.position)
         }
-        try await tail.append(event.canonicalBytes, event.hash, storage)
+        try await tail.append(entry, event.hash, storage)
     }
 
     /// The proof is made from the stored files, not from memory: what is signed is what others will read.
@@ -138,7 +139,7 @@ private struct Tail {
             return
         }
         edge = try await RightEdge(ofTree: published.size) { try await storage.hashes(of: $0) }
-        let bundle = Tile.bundle(holding: published.size - 1, inTreeOf: published.size)
+        let bundle = Tile.holding(published.size - 1, of: .entries, inTreeOf: published.size)
         if !bundle.isFull { entries = try await storage.entries(of: bundle) }
     }
 
@@ -155,7 +156,7 @@ private struct Tail {
 
     func storePartials(_ storage: any LogStorage) async throws {
         if !entries.isEmpty {
-            try await store(Tile.bundle(holding: edge.size - 1, inTreeOf: edge.size), storage)
+            try await store(Tile.holding(edge.size - 1, of: .entries, inTreeOf: edge.size), storage)
         }
         for partial in edge.partialTiles {
             try await storage.write(TileBytes.encode(partial.hashes), to: partial.tile.path)
@@ -167,14 +168,6 @@ private struct Tail {
             preconditionFailure("an event of more than 65,535 bytes")
         }
         try await storage.write(bytes, to: bundle.path)
-    }
-}
-
-extension Tile {
-    /// The bundle that holds an entry, as wide as a log of that size has it.
-    fileprivate static func bundle(holding index: UInt64, inTreeOf size: UInt64) -> Tile {
-        let place = index / UInt64(fullWidth)
-        return Tile(.entries, index: place, width: Int(min(UInt64(fullWidth), size - place * UInt64(fullWidth))))
     }
 }
 

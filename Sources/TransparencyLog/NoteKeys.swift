@@ -60,9 +60,7 @@ public struct NoteVerifier: Hashable, Sendable {
         case .log:
             return signature.count == 64 && key.isValidSignature(signature, for: Array(text.utf8))
         case .cosigner:
-            guard signature.count == 72 else { return false }
-            let seconds = signature.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            guard seconds <= UInt64(Int64.max) else { return false }
+            guard let seconds = Self.cosignedAt(signature), seconds <= UInt64(Int64.max) else { return false }
             let message = NoteSigner.cosignedMessage(text, seconds: seconds)
             return key.isValidSignature(signature.dropFirst(8), for: message)
         }
@@ -70,8 +68,13 @@ public struct NoteVerifier: Hashable, Sendable {
 
     /// When a cosignature of this key was made, in seconds since the Unix epoch; nil for a log's own.
     public func time(of signature: SignedNote.Signature) -> UInt64? {
-        guard kind == .cosigner, signature.bytes.count == 72 else { return nil }
-        return signature.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        kind == .cosigner ? Self.cosignedAt(signature.bytes) : nil
+    }
+
+    /// The time in front of a cosignature; nil for bytes that are none.
+    private static func cosignedAt(_ signature: [UInt8]) -> UInt64? {
+        guard signature.count == 72 else { return nil }
+        return signature.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 }
 

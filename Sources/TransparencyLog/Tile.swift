@@ -68,12 +68,17 @@ public struct Tile: Hashable, Sendable {
         return tiles
     }
 
-    /// The file that holds a hash, as wide as a tree of that size has it.
-    static func holding(_ index: UInt64, level: Int, inTreeOf size: UInt64) -> Tile {
-        let hashesAtLevel = level >= 8 ? 0 : size >> UInt64(8 * level)
+    /// The file that holds a hash or an entry, as wide as a tree of that size has it.
+    ///
+    /// - Parameter index: its place among those of its level, from 0; it must be in the tree.
+    public static func holding(_ index: UInt64, of kind: Kind, inTreeOf size: UInt64) -> Tile {
+        let count =
+            switch kind {
+            case .hashes(let level): level >= 8 ? 0 : size >> UInt64(8 * level)
+            case .entries: size
+            }
         let tile = index / UInt64(fullWidth)
-        let width = min(UInt64(fullWidth), hashesAtLevel - tile * UInt64(fullWidth))
-        return Tile(.hashes(level: level), index: tile, width: Int(width))
+        return Tile(kind, index: tile, width: Int(min(UInt64(fullWidth), count - tile * UInt64(fullWidth))))
     }
 }
 

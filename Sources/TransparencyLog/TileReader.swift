@@ -91,7 +91,7 @@ public struct TileReader {
         let level = height / 8
         let count = 1 << (height % 8)
         let first = index << UInt64(height % 8)
-        let tile = Tile.holding(first, level: level, inTreeOf: size)
+        let tile = Tile.holding(first, of: .hashes(level: level), inTreeOf: size)
         let hashes = try await hashes(in: tile)
         let offset = Int(first % UInt64(Tile.fullWidth))
         guard offset + count <= hashes.count else {
