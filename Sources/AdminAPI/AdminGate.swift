@@ -42,14 +42,10 @@ struct AdminGate {
     ) async throws -> (call: AdminCall, fields: RequestFields) {
         let who = try await admit(request, for: permission)
         let body: [UInt8]
-        do {
-            body = Array(buffer: try await request.body.collect(upTo: Self.largestBodyBytes))
-        } catch let error as any HTTPResponseError {
-            var error = APIError(any: error)
-            if error.code == "BODY_TOO_LARGE" { error = .tooLarge(Self.largestBodyBytes) }
-            throw error
+        do throws(APIError) {
+            body = Array(buffer: try await request.wholeBody(upTo: Self.largestBodyBytes))
         } catch {
-            throw APIError.unreadable
+            throw error.code == "BODY_TOO_LARGE" ? .tooLarge(Self.largestBodyBytes) : error
         }
         let fields = try RequestFields(body)
         return (try call(request, context, who, fields), fields)

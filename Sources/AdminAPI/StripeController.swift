@@ -39,14 +39,7 @@ struct StripeController {
     }
 
     private func take(_ request: Request, _ context: APIContext) async throws -> Response {
-        let body: [UInt8]
-        do {
-            body = Array(buffer: try await request.body.collect(upTo: Self.largestBodyBytes))
-        } catch let error as any HTTPResponseError {
-            throw APIError(any: error)
-        } catch {
-            throw APIError.unreadable
-        }
+        let body = Array(buffer: try await request.wholeBody(upTo: Self.largestBodyBytes))
         let header = HTTPField.Name("Stripe-Signature").flatMap { request.headers[$0] }
         do throws(StripeSignature.Fault) {
             try StripeSignature.check(

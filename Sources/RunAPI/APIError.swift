@@ -91,6 +91,20 @@ extension JSONValue {
     package static func time(_ moment: Timestamp?) -> JSONValue { moment.map { .string($0.rfc3339) } ?? .null }
 }
 
+extension Request {
+    /// The body, of so many bytes at the most.
+    package func wholeBody(upTo limit: Int) async throws(APIError) -> ByteBuffer {
+        do {
+            return try await body.collect(upTo: limit)
+        } catch let error as any HTTPResponseError {
+            throw APIError(any: error)
+        } catch {
+            // The client went away, or sent something that is no HTTP.
+            throw .unreadable
+        }
+    }
+}
+
 extension APIError {
     static let unauthorized = APIError(
         status: .unauthorized,

@@ -15,14 +15,7 @@ struct CallbackController {
     }
 
     private func take(_ request: Request, _ context: APIContext) async throws -> Response {
-        let body: ByteBuffer
-        do {
-            body = try await request.body.collect(upTo: CallbackDesk.largestBodyBytes)
-        } catch let error as any HTTPResponseError {
-            throw APIError(any: error)
-        } catch {
-            throw APIError.unreadable
-        }
+        let body = try await request.wholeBody(upTo: CallbackDesk.largestBodyBytes)
         let headers = request.headers.map { (name: $0.name.rawName, value: $0.value) }
         let token = context.parameters.get("token") ?? ""
         switch await desk.take(token, headers: headers, body: Array(buffer: body)) {

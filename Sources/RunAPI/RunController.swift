@@ -27,7 +27,7 @@ struct RunController {
             prefersProblem: request.prefersProblem
         )
         let key = try IdempotencyKey(of: request)
-        let body = Array(buffer: try await body(of: request))
+        let body = Array(buffer: try await request.wholeBody(upTo: RunService.largestBodyBytes))
         let answer = await service.run(
             RunRequest(
                 id: context.requestID,
@@ -49,17 +49,6 @@ struct RunController {
             throw APIError(refusal, issues: issues, window: window)
         case .failed(let failure): throw APIError(failure)
         case .unavailable(let failure): throw APIError(failure)
-        }
-    }
-
-    private func body(of request: Request) async throws(APIError) -> ByteBuffer {
-        do {
-            return try await request.body.collect(upTo: RunService.largestBodyBytes)
-        } catch let error as any HTTPResponseError {
-            throw APIError(any: error)
-        } catch {
-            // The client went away, or sent something that is no HTTP.
-            throw .unreadable
         }
     }
 }
