@@ -25,12 +25,7 @@ struct ModelSwitchService: Service {
     var interval: Duration = .seconds(2)
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await look()
-                try? await Task.sleep(for: interval)
-            }
-        }
+        await repeatUntilShutdown(pausing: interval) { await look() }
     }
 
     private func look() async {

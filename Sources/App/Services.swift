@@ -48,6 +48,16 @@ struct ServingService: Service {
     }
 }
 
+/// Does something again and again, with a pause after each time, until the service is told to stop.
+func repeatUntilShutdown(pausing pause: Duration, _ step: @escaping @Sendable () async -> Void) async {
+    await cancelWhenGracefulShutdown {
+        while !Task.isCancelled {
+            await step()
+            try? await Task.sleep(for: pause)
+        }
+    }
+}
+
 /// Looks for what dead processes left behind, and for what has run out.
 struct RecoveryService: Service {
     let recovery: RunRecovery
@@ -56,12 +66,7 @@ struct RecoveryService: Service {
     let logger: Logger
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await look()
-                try? await Task.sleep(for: interval)
-            }
-        }
+        await repeatUntilShutdown(pausing: interval) { await look() }
     }
 
     private func look() async {
@@ -123,35 +128,33 @@ struct TidyService: Service {
     let logger: Logger
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await tidy()
-                try? await Task.sleep(for: .seconds(600))
-            }
-        }
+        await repeatUntilShutdown(pausing: .seconds(600)) { await tidy() }
     }
 
     private func tidy() async {
         do throws(LedgerStoreError) {
-            let moment = SystemClock.now().adding(seconds: -Int64(resultDays) * 86_400)
-            var count = 0
-            while !Task.isCancelled {
-                let deleted = try await store.purgeResults(before: moment)
-                count += deleted
-                guard deleted > 0 else { break }
-            }
-            if count > 0 { logger.info("results were deleted", metadata: ["results": "\(count)"]) }
-            let first = SystemClock.now().adding(seconds: -Int64(idempotencyDays) * 86_400)
-            var forgotten = 0
-            while !Task.isCancelled {
-                let deleted = try await store.purgeClaims(before: first)
-                forgotten += deleted
-                guard deleted > 0 else { break }
-            }
+            let deleted = try await purge(olderThanDays: resultDays, store.purgeResults)
+            if deleted > 0 { logger.info("results were deleted", metadata: ["results": "\(deleted)"]) }
+            let forgotten = try await purge(olderThanDays: idempotencyDays, store.purgeClaims)
             if forgotten > 0 { logger.info("idempotency keys were forgotten", metadata: ["keys": "\(forgotten)"]) }
         } catch {
             logger.warning("results can't be deleted now", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Deletes a bounded number at a time, until none is left that is as old. Returns how many were.
+    private func purge(
+        olderThanDays days: Int,
+        _ some: (Timestamp) async throws(LedgerStoreError) -> Int
+    ) async throws(LedgerStoreError) -> Int {
+        let moment = SystemClock.now().adding(seconds: -Int64(days) * 86_400)
+        var count = 0
+        while !Task.isCancelled {
+            let deleted = try await some(moment)
+            count += deleted
+            guard deleted > 0 else { break }
+        }
+        return count
     }
 }
 

@@ -40,12 +40,7 @@ struct LedgerSampler: Service {
     var interval = Duration.seconds(5)
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await sample()
-                try? await Task.sleep(for: interval)
-            }
-        }
+        await repeatUntilShutdown(pausing: interval) { await sample() }
     }
 
     private func sample() async {
