@@ -48,9 +48,11 @@ struct ChaosCalls: Sendable {
             let model = try #require(Self.models[name])
             let body: JSONValue = ["inputs": model.inputs]
             let isAsync = model.canAsync && Int.random(in: 0..<5, using: &seed) > 0
-            let milliseconds = Int.random(in: 0..<1_000, using: &seed)
-            // One of twenty, at any moment from its acceptance to well after its end.
-            let isCancelled = Int.random(in: 0..<20, using: &seed) == 0 && isAsync
+            // One of twenty, at any moment from its acceptance to well after its end. Of those whose provider can give up
+            // work that it has begun, every second, soon enough for that.
+            let isInTime = name == "flux-1-1-pro"
+            let milliseconds = Int.random(in: 0..<(isInTime ? 100 : 1_000), using: &seed)
+            let isCancelled = Int.random(in: 0..<(isInTime ? 2 : 20), using: &seed) == 0 && isAsync
             orders.append(
                 Order(
                     model: name,
