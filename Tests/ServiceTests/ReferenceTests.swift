@@ -17,7 +17,7 @@ struct ReferenceTests {
     static let adminToken = "an-operators-token-of-40-characters-0001"
     /// What needs neither key nor token. Whoever adds a route to this list has thought about it.
     static let publicRoutes: Set<String> = [
-        "GET /healthz", "GET /readyz", "GET /openapi.json", "GET /docs", "GET /docs/style.css", "GET /media/**",
+        "GET /healthz", "GET /readyz", "GET /openapi.json", "GET /docs", "GET /docs/style.css", "GET /media/**", "GET /log/**",
         "POST /api/callbacks/{token}", "POST /admin/payments/stripe",
     ]
     /// Steps of the client whose routes the service does not have yet.
@@ -29,6 +29,7 @@ struct ReferenceTests {
     private static func start(_ stack: Stack) async throws -> RunningService {
         try await stack.startService(environment: [
             "RUNLEDGER_LOG_LEVEL": "debug", "RUNLEDGER_ADMIN_TOKEN": adminToken,
+            "RUNLEDGER_TLOG_KEY": try await stack.makeLogKey(), "RUNLEDGER_TLOG_FOLDER": "\(stack.folder)/tlog",
             "RUNLEDGER_PUBLIC_URL": "https://runs.example.com",
             "RUNLEDGER_STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef",
         ])
