@@ -28,6 +28,8 @@ public struct LedgerBenchmark: Sendable {
         public var runs = 0
         /// Runs refused, which there should be none of.
         public var refused = 0
+        /// What the first of them was told.
+        public var firstRefusal: String?
         /// How long it took, in seconds.
         public var seconds = 0.0
         /// Time for one admission.
@@ -123,6 +125,7 @@ extension LedgerBenchmark.Report {
     fileprivate mutating func merge(_ other: Self) {
         runs += other.runs
         refused += other.refused
+        firstRefusal = firstRefusal ?? other.firstRefusal
         admit.merge(other.admit)
         settle.merge(other.settle)
         run.merge(other.run)
@@ -181,6 +184,7 @@ private struct RunClient {
             )
             guard case .admitted = verdict else {
                 report.refused += 1
+                report.firstRefusal = report.firstRefusal ?? "\(verdict)"
                 continue
             }
             let admitted = ContinuousClock.now

@@ -45,6 +45,10 @@ struct BenchLedgerCommand: AsyncParsableCommand {
         let result = try await BenchDatabase.with { bench in
             Terminal.error.passing("preparing the ledger")
             _ = try await LedgerSetup(bench.database).initialize(journalCount: journals)
+            if let cluster = bench.database.cluster {
+                Terminal.error.passing("warming up the server's log")
+                try await LogWarmUp.run(on: cluster)
+            }
             var result = try await measure(bench.database)
             if !skipPgbench, let cluster = bench.database.cluster {
                 Terminal.error.passing("pgbench TPC-B for 5 s")
@@ -57,7 +61,7 @@ struct BenchLedgerCommand: AsyncParsableCommand {
         guard result.verification.isClean, result.load.refused == 0 else {
             throw OperationError(
                 .negative,
-                "\(result.load.refused) runs were refused; the ledger is "
+                "\(result.load.refused) runs were refused\(result.load.firstRefusal.map { " (\($0))" } ?? ""); the ledger is "
                     + (result.verification.findings.first.map { "damaged: \($0)" } ?? "clean") + ".",
                 advice: "Give the load more --accounts or fewer --seconds: each account may run 1,000 times a minute."
             )

@@ -9,7 +9,7 @@ import Testing
 @Suite("Usage in the store", .gated, .database(LedgerDatabase.template(journals: 2)))
 struct UsageStoreTests {
     /// The settings of the service's sessions: plans that never change into a scan.
-    private static var settings: StoreSettings {
+    static var settings: StoreSettings {
         var settings = StoreSettings()
         settings.sessionSettings = [
             ("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"),

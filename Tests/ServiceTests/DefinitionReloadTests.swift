@@ -13,21 +13,24 @@ struct DefinitionReloadTests {
     @Test("a new price is charged without a restart and named by its events; a bad file changes nothing and is told")
     func reload() async throws {
         try await withTemporaryFolder { folder in
-            for name in ["models", "providers"] {
-                try FileManager.default.copyItem(atPath: "\(Program.sources)/\(name)", toPath: "\(folder)/\(name)")
-            }
+            let models = try Program.copyDefinitions(to: folder)
             try await Stack.with { stack in
-                let service = try await stack.startService(models: folder + "/models")
+                let service = try await stack.startService(models: models)
                 let customer = try await stack.openAccount(credits: 100)
                 let call = Call(customer: customer)
                 let file = "\(folder)/models/\(call.model).yaml"
                 #expect(await stack.send(call, to: service.url).answer?.cost == Credits(whole: 1))
 
                 let old = try String(contentsOfFile: file, encoding: .utf8)
-                let dearer = old.replacing("version: 1\n", with: "version: 2\n").replacing(#""1""#, with: #""2.5""#)
+                // The definition's version and its price's.
+                let former = old.matches(of: /version: (\d+)\n/).compactMap { Int64($0.1) }
+                try #require(former.count == 2)
+                let dearer = old.replacing(/version: (\d+)\n/) { "version: \((Int64($0.1) ?? 0) + 1)\n" }
+                    .replacing(#""1""#, with: #""2.5""#)
+                #expect(try await version(of: call, stack, service) == former[0])
                 try dearer.write(toFile: file, atomically: true, encoding: .utf8)
                 try await eventually("the new version is listed") {
-                    try await version(of: call, stack, service) == 2
+                    try await version(of: call, stack, service) == former[0] + 1
                 }
                 #expect(await stack.send(call, to: service.url).answer?.cost == Credits(decimal: "2.5"))
 
@@ -35,7 +38,9 @@ struct DefinitionReloadTests {
                 let cheat = dearer.replacing(#""2.5""#, with: #""3""#)
                 try cheat.write(toFile: file, atomically: true, encoding: .utf8)
                 Glibc.kill(service.process.pid, SIGHUP)
-                let line = try await service.process.waitForLine(containing: "must be above 2: the price has changed")
+                let line = try await service.process.waitForLine(
+                    containing: "must be above \(former[1] + 1): the price has changed"
+                )
                 #expect(line.contains("\(call.model).yaml:"))
                 #expect(await stack.send(call, to: service.url).answer?.cost == Credits(decimal: "2.5"))
 
@@ -45,7 +50,7 @@ struct DefinitionReloadTests {
                     WHERE account_id = '\(customer.account)' AND price_version IS NOT NULL ORDER BY price_version
                     """
                 )
-                #expect(versions == [["1"], ["2"]])
+                #expect(versions == [["\(former[1])"], ["\(former[1] + 1)"]])
             }
         }
     }
@@ -53,9 +58,7 @@ struct DefinitionReloadTests {
     @Test("a run under way ends by its own definition after a restart with another; a forgotten version is told")
     func restart() async throws {
         try await withTemporaryFolder { folder in
-            for name in ["models", "providers"] {
-                try FileManager.default.copyItem(atPath: "\(Program.sources)/\(name)", toPath: "\(folder)/\(name)")
-            }
+            let models = try Program.copyDefinitions(to: folder)
             @Sendable func change(_ file: String, _ old: String, to new: String) throws {
                 let text = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
                 try #require(text.contains(old))
@@ -65,7 +68,7 @@ struct DefinitionReloadTests {
             try await Stack.with { stack in
                 try await stack.script(["jobMilliseconds": 6_000])
                 let customer = try await stack.openAccount(credits: 100)
-                let first = try await stack.startService(models: folder + "/models")
+                let first = try await stack.startService(models: models)
                 let run = try await stack.submit(customer, to: first.url)
                 try await eventually("the provider works on it") { try await stack.simulatorCount("total") == 1 }
                 #expect(await first.process.stop() == .exited(code: 0))
@@ -73,7 +76,7 @@ struct DefinitionReloadTests {
                 try change("models/gpt-image-2.yaml", "version: 2\n", to: "version: 3\n")
                 try change("providers/kie-jobs.yaml", "path: /api/v1/jobs/recordInfo", to: "path: /nowhere")
                 try change("models/gpt-5-4-mini.yaml", "displayName: ", to: "displayName: New ")
-                let second = try await stack.startService(models: folder + "/models")
+                let second = try await stack.startService(models: models)
                 try await second.process.waitForLine(containing: "gpt-5-4-mini.yaml")
                 let answer = try await stack.read(run, customer, from: second.url, wait: 60)
                 #expect(answer["status"] == "completed", "\(answer)")

@@ -15,6 +15,27 @@ enum Program {
     static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
 
+    /// Copies the definitions that are shipped, to be changed.
+    ///
+    /// - Parameters:
+    ///   - folder: gets `models` and `providers`.
+    ///   - pollMilliseconds: the pause before each question about a job; nil for what each vendor is given.
+    /// - Returns: the folder of the models.
+    static func copyDefinitions(to folder: String, pollMilliseconds: Int? = nil) throws -> String {
+        for name in ["models", "providers"] {
+            let copy = "\(folder)/\(name)"
+            try FileManager.default.copyItem(atPath: "\(sources)/\(name)", toPath: copy)
+            guard let pollMilliseconds else { continue }
+            let pauses = /(first|interval|ceiling)Milliseconds: [0-9]+/
+            for file in try FileManager.default.contentsOfDirectory(atPath: copy) {
+                let text = try String(contentsOfFile: "\(copy)/\(file)", encoding: .utf8)
+                try text.replacing(pauses) { "\($0.1)Milliseconds: \(pollMilliseconds)" }
+                    .write(toFile: "\(copy)/\(file)", atomically: true, encoding: .utf8)
+            }
+        }
+        return "\(folder)/models"
+    }
+
     /// How a command ended, and what it said on both streams.
     struct Result {
         let command: String

@@ -2,7 +2,7 @@ internal import Ledger
 internal import Postgres
 
 /// A page of an account's runs, the latest admission first. Open runs are few; those that have ended come in the order of
-/// an index, so that a page costs the rows that it passes over.
+/// an index, so that a page costs the rows that it passes over; the index asks to be named by its predicate (migration 0011).
 struct LoadUsage: PostgresStatement {
     static let name = "load_usage"
     static let sql = """
@@ -12,6 +12,7 @@ struct LoadUsage: PostgresStatement {
         """
     static let condition = """
         journal = $1 AND account_id = $2 AND (cardinality($3) = 0 OR status = ANY($3)) AND ($4::text IS NULL OR model = $4)
+            AND admitted_at > '-infinity'
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuid, .textArray, .text, .timestamptz, .int8, .int8]
 
