@@ -130,7 +130,9 @@ struct JournalRules: EntryRules {
     mutating func check(_ entry: [UInt8], at index: UInt64) -> String? {
         guard let event = EntryFields(entry) else { return "it is no event" }
         guard journal == nil || event.journal == journal else { return "it is an event of journal \(event.journal)" }
-        guard UInt64(bitPattern: event.position) == index + 1 else { return "it is the event at position \(event.position)" }
+        guard UInt64(bitPattern: event.position) == index + 1 else {
+            return "it is the event at position \(event.position)"
+        }
         let before = accounts[event.account]
         guard event.sequence == (before?.sequence ?? 0) + 1, event.previousHash == before?.hash else {
             return "it does not follow upon the event before of account \(event.account)"

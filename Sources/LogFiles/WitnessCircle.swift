@@ -1,7 +1,7 @@
 public import AsyncHTTPClient
+public import Ledger
 import NIOCore
 import NIOHTTP1
-public import Ledger
 public import TransparencyLog
 
 /// Why a checkpoint is not published: its witnesses have not cosigned it.

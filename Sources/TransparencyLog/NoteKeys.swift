@@ -98,7 +98,8 @@ public struct NoteSigner: Sendable {
     /// Reads a secret key: `PRIVATE+KEY+name+hex(id)+base64(kind, seed)`; nil if it is malformed or its id isn't its own.
     public init?(_ text: String) {
         let parts = text.split(separator: "+", maxSplits: 4, omittingEmptySubsequences: false)
-        guard parts.count == 5, parts[0] == "PRIVATE", parts[1] == "KEY", let bytes = Data(base64Encoded: String(parts[4])),
+        guard parts.count == 5, parts[0] == "PRIVATE", parts[1] == "KEY",
+            let bytes = Data(base64Encoded: String(parts[4])),
             let kind = bytes.first.flatMap({ NoteKeyKind(rawValue: $0) }),
             let key = Self(name: String(parts[2]), kind: kind, seed: Array(bytes.dropFirst())),
             parts[3] == key.verifier.idText

@@ -73,7 +73,9 @@ public struct WitnessPolicy: Hashable, Sendable {
     private mutating func addLog(_ words: [String], _ refuse: (String) -> Fault) throws(Fault) {
         guard (2...3).contains(words.count) else { throw refuse("`log VKEY [URL]` is needed") }
         guard let key = NoteVerifier(words[1]), key.kind == .log else { throw refuse("the key is no log's") }
-        guard !logs.contains(where: { $0.key.publicKey == key.publicKey }) else { throw refuse("the key is there twice") }
+        guard !logs.contains(where: { $0.key.publicKey == key.publicKey }) else {
+            throw refuse("the key is there twice")
+        }
         guard logs.count < Self.mostParties else { throw refuse("more than \(Self.mostParties) logs") }
         logs.append(Party(key: key, url: words.count == 3 ? words[2] : nil))
     }

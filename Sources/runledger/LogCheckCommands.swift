@@ -9,7 +9,10 @@ import TransparencyLog
 
 /// What every check needs: a key that came by another way, and perhaps whose cosignatures are asked for.
 struct TrustOptions: ParsableArguments {
-    @Option(help: "The ledger's verifier key, `name+id+base64`, or that of one journal's log.", transform: Self.verifier)
+    @Option(
+        help: "The ledger's verifier key, `name+id+base64`, or that of one journal's log.",
+        transform: Self.verifier
+    )
     var key: NoteVerifier
     @Option(help: "A file that says which witnesses must have cosigned (c2sp.org/tlog-policy).")
     var policy: String?

@@ -39,12 +39,9 @@ struct AuditCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let key = try openKey(file, name: name, kind: .log)
-            output.show(
-                [("file", file), ("name", key.verifier.name), ("verifier key", key.verifier.description)],
-                next: "give auditors the verifier key by another way than the log; serve with RUNLEDGER_TLOG_KEY=\(file)",
-                ["name": .string(key.verifier.name), "key": .string(key.verifier.description), "file": .string(file)]
-            )
+            try output.showKey(file, name: name, kind: .log) { _ in
+                "give auditors the verifier key by another way than the log; serve with RUNLEDGER_TLOG_KEY=\(file)"
+            }
         }
     }
 
@@ -196,6 +193,23 @@ private func withLog<Value: Sendable>(
             await log.close()
             throw error
         }
+    }
+}
+
+extension OutputOptions {
+    /// Makes a key if there is a name for it, and prints its verifier key.
+    func showKey(
+        _ file: String,
+        name: String?,
+        kind: NoteKeyKind,
+        next: (NoteVerifier) -> String
+    ) throws(OperationError) {
+        let key = try openKey(file, name: name, kind: kind).verifier
+        show(
+            [("file", file), ("name", key.name), ("verifier key", key.description)],
+            next: next(key),
+            ["name": .string(key.name), "key": .string(key.description), "file": .string(file)]
+        )
     }
 }
 

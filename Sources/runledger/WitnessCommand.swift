@@ -33,12 +33,9 @@ struct WitnessCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let key = try openKey(file, name: name, kind: .cosigner)
-            output.show(
-                [("file", file), ("name", key.verifier.name), ("verifier key", key.verifier.description)],
-                next: "a line for policies: witness NAME \(key.verifier.description) URL",
-                ["name": .string(key.verifier.name), "key": .string(key.verifier.description), "file": .string(file)]
-            )
+            try output.showKey(file, name: name, kind: .cosigner) { key in
+                "a line for policies: witness NAME \(key.description) URL"
+            }
         }
     }
 

@@ -211,7 +211,9 @@ struct JournalLogTests {
 
     /// The hashes of the log are made by our own code, of which these programs share none: Go's `x/mod/sumdb`, and Python's
     /// pymerkle and cryptography, each as a process of its own.
-    @Test("Go's checksum database and pymerkle accept the log, its receipts and its growth, and nothing that was changed")
+    @Test(
+        "Go's checksum database and pymerkle accept the log, its receipts and its growth, and nothing that was changed"
+    )
     func outsideLibraries() async throws {
         try await withLog { store, clock, log, folder in
             _ = try await History.make(in: store, clock: clock)
@@ -247,7 +249,10 @@ struct JournalLogTests {
                 var changed = lines
                 changed[line] = line == 2 ? "index 254" : Self.changed(lines[line])
                 try changed.joined(separator: "\n").write(toFile: spoilt, atomically: true, encoding: .utf8)
-                #expect(try await tools.go([folder.path, key, "\(old.size)", spoilt]).isGood == false, "go, line \(line)")
+                #expect(
+                    try await tools.go([folder.path, key, "\(old.size)", spoilt]).isGood == false,
+                    "go, line \(line)"
+                )
                 #expect(try await tools.python([folder.path, key, spoilt]).isGood == false, "python, line \(line)")
             }
             let tile = folder.appendingPathComponent("tile/0/000")

@@ -21,7 +21,7 @@ import Witness
 @Suite("Witness", .gated, .database(LedgerDatabase.template(journals: 1)))
 struct WitnessTests {
     private static let cosigner = NoteSigner(name: "witness.example/w1", kind: .cosigner, seed: Array(5...36))!
-    private static let ledger = LedgerLogTests.signer
+    private static let ledger = LogBench.signer
 
     private static func open(_ folder: String) throws -> WitnessDesk {
         try WitnessDesk(signer: cosigner, logs: [ledger.verifier], folder: folder) { 1_800_000_000 }
@@ -72,7 +72,9 @@ struct WitnessTests {
         }
 
         func request(_ old: Int, _ size: Int, note: SignedNote? = nil) async throws -> String {
-            var tree = TileReader(ofTree: UInt64(size)) { Array(leaves.dropFirst(Int($0.index) * 256).prefix($0.width)) }
+            var tree = TileReader(ofTree: UInt64(size)) {
+                Array(leaves.dropFirst(Int($0.index) * 256).prefix($0.width))
+            }
             let proof = try await tree.consistencyProof(from: UInt64(old))
             return WitnessRequest(oldSize: UInt64(old), proof: proof, checkpoint: try note ?? self.note(size)).body
         }
@@ -150,9 +152,11 @@ struct WitnessTests {
         }
     }
 
-    @Test("a log has the witness's cosignatures; one that was set back is stopped by it, in the log's own storage or not")
+    @Test(
+        "a log has the witness's cosignatures; one that was set back is stopped by it, in the log's own storage or not"
+    )
     func publishing() async throws {
-        try await LedgerLogTests.withBench { bench in
+        try await LogBench.with { bench in
             let desk = try Self.open(bench.folder + "-witness")
             try await Self.serving(desk) { url, client in
                 let policy = try Self.policy(url)
@@ -164,7 +168,7 @@ struct WitnessTests {
                 // Another process, which does not know what the witness knows.
                 #expect(try await bench.publish(bench.logs(nil, WitnessCircle(policy: policy, client: client))).isEmpty)
                 #expect(try await bench.audit(policy).isClean)
-                let run = try await LedgerLogTests.chargedRun()
+                let run = try await LogBench.chargedRun()
                 let execution = try #require(try await bench.store.execution(run.execution, of: run.account))
                 let receipt = try #require(try await logs.receipt(of: execution, account: run.account))
                 #expect(try receipt.verify(key: Self.ledger.verifier, policy: policy).ledger != nil)
@@ -187,7 +191,7 @@ struct WitnessTests {
 
     @Test("without its witnesses a log waits, unless the policy asks for none; with them it goes on")
     func absent() async throws {
-        try await LedgerLogTests.withBench { bench in
+        try await LogBench.with { bench in
             try await bench.grow()
             let client = HTTPClient(eventLoopGroupProvider: .singleton)
             let nowhere = "http://127.0.0.1:1"

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import Ledger
 import LocalCluster
 import NIOCore
 import NIOHTTP1
@@ -28,7 +29,9 @@ struct LogTests {
             var receipt = ""
             try await eventually("the run is published, up to the ledger's log") {
                 let answer = try await bench.get(other.url + path, ["x-api-key": customer.key])
-                #expect(answer.status == 200 || (answer.status == 202 && answer.headers.first(name: "retry-after") == "1"))
+                #expect(
+                    answer.status == 200 || (answer.status == 202 && answer.headers.first(name: "retry-after") == "1")
+                )
                 receipt = answer.body
                 return answer.status == 200 && receipt.contains("\nledger.example\n")
             }
@@ -74,7 +77,11 @@ struct LogTests {
         let logs = try #require(try JSONValue(text: open.output)["logs"]?.arrayValue)
         #expect(open.exit == .exited(code: 0), "\(open.output)")
         #expect(logs.dropFirst().allSatisfy { $0["entriesChecked"] == false })
-        let operators = try await bench.audit("fsck", url + "/log", environment: ["RUNLEDGER_OPERATOR_TOKEN": bench.token])
+        let operators = try await bench.audit(
+            "fsck",
+            url + "/log",
+            environment: ["RUNLEDGER_OPERATOR_TOKEN": bench.token]
+        )
         let whole = try #require(try JSONValue(text: operators.output)["logs"]?.arrayValue)
         #expect(whole.allSatisfy { $0["entriesChecked"] == true })
         let journal = try #require(logs.dropFirst().first { $0["size"]?.integerValue ?? 0 > 0 })
@@ -138,7 +145,8 @@ private struct Bench: Sendable {
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: witnessFile)
         witness = try Program.start(
             [
-                "witness", "serve", "--key", witnessFile, "--store", "\(stack.folder)/witness", "--log", key, "--port", "0",
+                "witness", "serve", "--key", witnessFile, "--store", "\(stack.folder)/witness", "--log", key, "--port",
+                "0",
             ],
             databaseURL: "",
             logPath: "\(stack.folder)/witness.log"

@@ -6,8 +6,10 @@ import TransparencyLog
         NoteSigner(name: "w\(number).example", kind: .cosigner, seed: Array(repeating: UInt8(number), count: 32))!
     }
     private static let log = NoteSigner(name: "ledger.example", kind: .log, seed: Array(repeating: 9, count: 32))!
-    private static let head = signers.enumerated().map { "witness w\($0 + 1) \($1.verifier.description) http://127.0.0.1/\($0)\n" }
-        .joined()
+    private static let head = signers.enumerated().map {
+        "witness w\($0 + 1) \($1.verifier.description) http://127.0.0.1/\($0)\n"
+    }
+    .joined()
 
     private static func note(_ cosigners: Int...) throws -> SignedNote {
         var note = try Checkpoint(origin: "ledger.example", size: 1, root: MerkleHash.emptyRoot).signed(by: log)
@@ -63,7 +65,9 @@ import TransparencyLog
 
     @Test func theSameWitnessTwiceIsRefused() {
         #expect(throws: WitnessPolicy.Fault.self) {
-            try WitnessPolicy("witness a \(Self.signers[0].verifier.description)\nwitness b \(Self.signers[0].verifier.description)\nquorum a\n")
+            try WitnessPolicy(
+                "witness a \(Self.signers[0].verifier.description)\nwitness b \(Self.signers[0].verifier.description)\nquorum a\n"
+            )
         }
         #expect(throws: WitnessPolicy.Fault.self) {
             try WitnessPolicy("witness a \(Self.log.verifier.description)\nquorum a\n")
