@@ -35,9 +35,9 @@ extension LedgerStore {
         try await ask(FindLogCheckpoint(journal: journal, upTo: position)).first
     }
 
-    /// Takes a journal's checkpoint down as the next entry of the ledger's log; does nothing if it is there.
+    /// Takes a journal's checkpoint down as the next entry of the ledger's log; does nothing if one as large is there.
     ///
-    /// - Returns: whether it is there now. It is not when another process took the place at the same time: try again.
+    /// - Returns: whether one is there now. None is when another process took the place at the same time: try again.
     public func recordLogCheckpoint(
         _ note: String,
         of journal: JournalID,

@@ -111,7 +111,7 @@ struct LogTamperTests {
                 await #expect(throws: LocalClusterError.self) { try await psql(change) }
             }
             let published = try #require(try await bench.logs().ledger.publishedCheckpoint())
-            try await psql(
+            try await tamper(
                 """
                 ALTER TABLE ledger.log_checkpoints DISABLE TRIGGER USER;
                 DELETE FROM ledger.log_checkpoints WHERE position = \(published.size)

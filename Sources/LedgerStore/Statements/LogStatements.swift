@@ -35,14 +35,15 @@ struct ReadJournalPositions: PostgresStatement {
     }
 }
 
-/// Takes a journal's checkpoint down as the next entry of the ledger's log. One that is there already, and one that lost a race
-/// for its place, is not taken down.
+/// Takes a journal's checkpoint down as the next entry of the ledger's log, unless that has one as large. One that lost a race
+/// for its place is not taken down: of two at a time, both find the same place free.
 struct InsertLogCheckpoint: PostgresStatement {
     typealias Row = Void
     static let name = "insert_log_checkpoint"
     static let sql = """
         INSERT INTO ledger.log_checkpoints (position, journal, size, note, recorded_at)
         SELECT coalesce(max(position), 0) + 1, $1, $2, $3, clock_timestamp() FROM ledger.log_checkpoints
+        HAVING NOT EXISTS (SELECT FROM ledger.log_checkpoints WHERE journal = $1 AND size >= $2)
         ON CONFLICT DO NOTHING
         """
     static let parameterTypes: [PostgresType] = [.int2, .int8, .text]
