@@ -80,7 +80,7 @@ public enum Serve {
         try ReferenceController(folder: OpenAPIFiles.folder(), style: try OpenAPIFiles.style(), logger: logger)
             .addRoutes(to: router)
         let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
-        let clients = (httpClient, webhookClient)
+        let clients = (httpClient, webhookClient, log)
         let parts = (connection: connection, lease: lease, uses: uses, runs: runs, administration: administration)
         let group = group(configuration, parts, observer, library, server, clients, media, logger)
         if let publishing { await group.addServiceUnlessShutdown(publishing) }
@@ -154,7 +154,7 @@ public enum Serve {
         _ observer: RunLog,
         _ library: DefinitionLibrary,
         _ server: some Service,
-        _ clients: (providers: HTTPClient, webhooks: EgressClient),
+        _ clients: (providers: HTTPClient, webhooks: EgressClient, log: LogConnection?),
         _ media: MediaStorage,
         _ logger: Logger
     ) -> ServiceGroup {
@@ -176,7 +176,7 @@ public enum Serve {
                 LedgerService(connection: connection, lease: lease),
                 // Before those that take requests, and so told to stop after them.
                 KeyUseService(uses: uses, interval: .seconds(5), logger: logger),
-                ProviderClientService(client: clients.providers, media: media),
+                ProviderClientService(client: clients.providers, media: media, log: clients.log),
                 recovery,
                 RegistryService(
                     reloader: configuration.reloader(of: runs),
@@ -230,10 +230,12 @@ private final class ListeningPort: Sendable {
 private struct ProviderClientService: Service {
     let client: HTTPClient
     let media: MediaStorage
+    let log: LogConnection?
 
     func run() async throws {
         try? await gracefulShutdown()
         await media.close()
+        await log?.close()
         try await client.shutdown()
     }
 }

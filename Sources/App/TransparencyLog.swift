@@ -144,7 +144,6 @@ struct LogService: Service {
         logger.info("the log is published", metadata: ["key": "\(log.logs.verifier.description)"])
         await repeatUntilShutdown(pausing: interval) { await publish() }
         await lease.stop()
-        await log.close()
     }
 
     private func publish() async {
