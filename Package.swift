@@ -356,9 +356,9 @@ let package = Package(
         .testTarget(
             name: "AsyncRunTests",
             dependencies: [
-                "App", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "Providers", "Registry",
-                "RunAPI", "RunTestSupport", "Runs", "TestSupport", asyncHTTPClient, crypto, hummingbird,
-                hummingbirdTesting, httpTypes, logging, nioCore,
+                "App", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "ProviderSimulator",
+                "Providers", "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport", asyncHTTPClient, crypto,
+                hummingbird, hummingbirdTesting, httpTypes, lifecycle, logging, nioCore,
             ],
             swiftSettings: settings
         ),
