@@ -24,10 +24,11 @@ struct DefinitionReloadTests {
                 #expect(await stack.send(call, to: service.url).answer?.cost == Credits(whole: 1))
 
                 let old = try String(contentsOfFile: file, encoding: .utf8)
-                let dearer = old.replacing("version: 1\n", with: "version: 2\n").replacing(#""1""#, with: #""2.5""#)
+                let dearer = old.replacing("\nversion: 2\n", with: "\nversion: 3\n")
+                    .replacing("  version: 1\n", with: "  version: 2\n").replacing(#""1""#, with: #""2.5""#)
                 try dearer.write(toFile: file, atomically: true, encoding: .utf8)
                 try await eventually("the new version is listed") {
-                    try await version(of: call, stack, service) == 2
+                    try await version(of: call, stack, service) == 3
                 }
                 #expect(await stack.send(call, to: service.url).answer?.cost == Credits(decimal: "2.5"))
 
