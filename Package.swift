@@ -365,8 +365,9 @@ let package = Package(
         .testTarget(
             name: "AdministrationTests",
             dependencies: [
-                "AdminAPI", "Administration", "Ledger", "LedgerStore", "LedgerTestSupport", "Postgres", "Registry",
-                "RunAPI", "RunTestSupport", "Runs", "TestSupport", crypto, hummingbird, hummingbirdTesting, httpTypes,
+                "AdminAPI", "Administration", "App", "Ledger", "LedgerStore", "LedgerTestSupport", "Postgres",
+                "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport", crypto, hummingbird, hummingbirdTesting,
+                httpTypes,
                 logging, nioCore,
             ],
             swiftSettings: settings

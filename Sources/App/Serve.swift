@@ -52,6 +52,7 @@ public enum Serve {
         )
         let webhookClient = EgressClient(policy: WebhookDesk.policy(configuration.egressPolicy))
         let webhooks = WebhookDesk(store: connection.store, client: webhookClient, clock: { SystemClock.now() })
+        let administration = AdminDesk(store: connection.store, models: runs.models, clock: { SystemClock.now() })
         let uses = KeyUseLog(store: connection.store, clock: { SystemClock.now() })
         let router = RunAPI.router(
             service: runs,
@@ -64,6 +65,7 @@ public enum Serve {
             callers: CallerDesk(reader: connection.store),
             keys: KeyDesk(ledger: connection.store, directory: connection.store, clock: { SystemClock.now() }),
             adminToken: try configuration.checkedAdminToken(),
+            operators: administration,
             clock: { SystemClock.now() },
             logger: logger,
             observer: metrics,
@@ -71,7 +73,6 @@ public enum Serve {
         )
         metrics.watch(store: connection.store, router: providers, runs: runs) { connection.client.isHealthy }
         media.addRoute(to: router)
-        let administration = AdminDesk(store: connection.store, models: runs.models, clock: { SystemClock.now() })
         try configuration.addAdminRoutes(to: router, administration)
         try ReferenceController(folder: OpenAPIFiles.folder(), style: try OpenAPIFiles.style(), logger: logger)
             .addRoutes(to: router)

@@ -75,7 +75,7 @@ extension APIError {
         } else if let http = error as? any HTTPResponseError {
             switch http.status {
             case .notFound: self = .notFound
-            case .contentTooLarge: self = .bodyTooLarge
+            case .contentTooLarge: self = .bodyTooLarge(limit: RunService.largestBodyBytes)
             default:
                 self = .internalError
                 if (400..<500).contains(http.status.code) {

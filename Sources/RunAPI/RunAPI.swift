@@ -19,6 +19,7 @@ public enum RunAPI {
     ///   - callers: answers whoever asks about the own account; nil for an API without those routes.
     ///   - keys: issues, lists and revokes keys; nil for an API without their routes.
     ///   - adminToken: lets operators in; nil lets nobody in.
+    ///   - operators: knows the operators who have tokens of their own; nil for none.
     ///   - clock: the wall clock, for request ids.
     ///   - logger: gets a line for each request; never a key, an input or a result.
     ///   - observer: counts requests.
@@ -33,13 +34,14 @@ public enum RunAPI {
         callers: CallerDesk? = nil,
         keys: KeyDesk? = nil,
         adminToken: AdminToken? = nil,
+        operators: (any OperatorDirectory)? = nil,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger,
         observer: (any RequestObserver)? = nil,
         isReady: @escaping @Sendable () async -> Bool
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self)
-        let gate = OperatorGate(adminToken: adminToken)
+        let gate = OperatorGate(adminToken: adminToken, operators: operators)
         router.add(
             middleware: APIMiddleware(
                 identifiers: IdentifierSource(clock: clock),

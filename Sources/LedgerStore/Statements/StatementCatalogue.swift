@@ -20,6 +20,7 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     LoadKeys.self, PutKey.self, LoadAccountKeys.self, PutKeyUses.self, LoadUsage.self, CountUsage.self,
     LoadContact.self, PutContact.self, DeleteContact.self, LoadCommands.self, PutCommands.self,
     LoadClaims.self, InsertClaims.self, RecordAnswers.self, ReleaseClaims.self, ReadAnswer.self, PinAnswer.self,
+    KeepOperatorAnswer.self,
     PurgeClaims.self,
     SampleJournal.self,
     ScanAccounts.self, ScanPots.self, ScanGrants.self, ScanHolds.self, ScanWindows.self, ScanEndedExecutions.self,
