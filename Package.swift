@@ -78,8 +78,18 @@ let package = Package(
         .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres"], swiftSettings: settings),
         .target(name: "TransparencyLog", dependencies: ["Ledger", crypto], swiftSettings: settings),
         .target(
+            name: "LogFiles",
+            dependencies: ["Ledger", "ObjectStorage", "TransparencyLog", asyncHTTPClient, nioCore, nioHTTP1],
+            swiftSettings: settings
+        ),
+        .target(
             name: "LogPublishing",
-            dependencies: ["Ledger", "LedgerStore", "TransparencyLog"],
+            dependencies: ["Ledger", "LedgerStore", "LogFiles", "TransparencyLog"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Witness",
+            dependencies: ["Ledger", "LogFiles", "TransparencyLog", hummingbird, httpTypes, logging, nioCore],
             swiftSettings: settings
         ),
         .target(name: "Registry", dependencies: ["Ledger", crypto, yams], swiftSettings: settings),
@@ -134,8 +144,8 @@ let package = Package(
         .target(
             name: "AdminAPI",
             dependencies: [
-                "Administration", "Ledger", "LedgerStore", "Registry", "RunAPI", "Runs", hummingbird, httpTypes,
-                nioCore,
+                "Administration", "Ledger", "LedgerStore", "LogFiles", "Registry", "RunAPI", "Runs", hummingbird,
+                httpTypes, nioCore,
             ],
             swiftSettings: settings
         ),
@@ -149,8 +159,9 @@ let package = Package(
         .target(
             name: "App",
             dependencies: [
-                "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage",
-                "Observability", "OpenAPIFiles", "Postgres", "Providers", "Registry", "RunAPI", "Runs", "Webhooks",
+                "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "LogFiles", "LogPublishing", "Media",
+                "ObjectStorage", "Observability", "OpenAPIFiles", "Postgres", "Providers", "Registry", "RunAPI", "Runs",
+                "TransparencyLog", "Webhooks",
                 asyncHTTPClient, configuration, coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging,
                 unixSignals,
             ],
@@ -186,10 +197,12 @@ let package = Package(
         .executableTarget(
             name: "runledger",
             dependencies: [
-                "Administration", "App", "Benchmarking", "Demo", "Ledger", "LedgerStore", "LocalCluster", "Migrations",
+                "Administration", "App", "Benchmarking", "Demo", "Ledger", "LedgerStore", "LocalCluster", "LogFiles",
+                "LogPublishing", "Migrations",
                 "Observability",
                 "Operations", "Postgres",
-                "ProviderSimulator", "Registry", "RunAPI", "Runs", "SQLFiles", argumentParser, configuration,
+                "ProviderSimulator", "Registry", "RunAPI", "Runs", "SQLFiles", "TransparencyLog", "Witness",
+                argumentParser, asyncHTTPClient, configuration,
                 hummingbird,
                 lifecycle, logging, nioCore,
             ],
@@ -230,9 +243,11 @@ let package = Package(
         .testTarget(
             name: "LogPublishingTests",
             dependencies: [
-                "Ledger", "LedgerStore", "LedgerTestSupport", "LocalCluster", "LogPublishing", "TestSupport",
-                "TransparencyLog",
+                "Ledger", "LedgerStore", "LedgerTestSupport", "LocalCluster", "LogFiles", "LogPublishing",
+                "NetworkTestSupport", "ObjectStorage", "TestSupport", "TransparencyLog", "Witness", asyncHTTPClient,
+                hummingbird, lifecycle, logging, nioCore, nioHTTP1,
             ],
+            exclude: ["outside.go", "outside.py"],
             swiftSettings: settings
         ),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres"], swiftSettings: settings),

@@ -40,6 +40,8 @@ public struct AppConfiguration: Sendable {
     public var stripeWebhookSecret: String?
     /// Where media go.
     public var media = MediaSettings()
+    /// Where the ledger's transparency log is.
+    public var log = LogSettings()
 
     /// The program's version.
     public static let version = "0.1.0"
@@ -49,7 +51,8 @@ public struct AppConfiguration: Sendable {
 
     /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`,
     /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`, `_IDEMPOTENCY_DAYS`, `_ADMIN_TOKEN`,
-    /// `_STRIPE_WEBHOOK_SECRET`, `_METRICS_HOST`, `_METRICS_PORT`, and what ``MediaSettings`` reads.
+    /// `_STRIPE_WEBHOOK_SECRET`, `_METRICS_HOST`, `_METRICS_PORT`, and what ``MediaSettings`` and
+    /// ``LogSettings`` read.
     ///
     /// - Parameters:
     ///   - databaseURL: where the database is.
@@ -78,6 +81,7 @@ public struct AppConfiguration: Sendable {
             $0.isEmpty ? nil : $0
         }
         self.media = MediaSettings(reading: own)
+        self.log = LogSettings(reading: own)
         self.providerVariables = environment
     }
 

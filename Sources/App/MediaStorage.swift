@@ -42,19 +42,7 @@ public struct MediaStorage: Sendable {
                 client: nil
             )
         }
-        guard let style = S3Configuration.URLStyle(rawValue: settings.urlStyle) else {
-            throw SettingError(description: "RUNLEDGER_S3_URL_STYLE must be virtual or path")
-        }
-        let s3 = try S3Configuration(
-            bucket: bucket,
-            region: settings.region,
-            endpoint: settings.endpoint,
-            accessKeyID: settings.accessKeyID,
-            secretAccessKey: settings.secretAccessKey,
-            urlStyle: style,
-            access: settings.presignedSeconds.map { .presigned(seconds: $0) }
-                ?? .everybody(baseURL: settings.publicURL)
-        )
+        let s3 = try settings.s3(bucket: bucket)
         // Names that can't be guessed need a key that every process of the service has.
         let key = SymmetricKey(
             data: HMAC<SHA256>.authenticationCode(
@@ -95,6 +83,24 @@ struct SettingError: Error, CustomStringConvertible {
 }
 
 @Sendable private func unixSeconds() -> Int64 { SystemClock.now().microseconds / 1_000_000 }
+
+extension MediaSettings {
+    /// A bucket of the storage.
+    func s3(bucket: String) throws -> S3Configuration {
+        guard let style = S3Configuration.URLStyle(rawValue: urlStyle) else {
+            throw SettingError(description: "RUNLEDGER_S3_URL_STYLE must be virtual or path")
+        }
+        return try S3Configuration(
+            bucket: bucket,
+            region: region,
+            endpoint: endpoint,
+            accessKeyID: accessKeyID,
+            secretAccessKey: secretAccessKey,
+            urlStyle: style,
+            access: presignedSeconds.map { .presigned(seconds: $0) } ?? .everybody(baseURL: publicURL)
+        )
+    }
+}
 
 extension AppConfiguration {
     /// The token that lets operators in.

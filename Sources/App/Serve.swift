@@ -50,6 +50,8 @@ public enum Serve {
             observer: observer,
             options: runOptions(configuration, connection, media, library)
         )
+        let log = try LogConnection.open(configuration, connection.store)
+        let publishing = try log.map { try LogService($0, configuration, metrics, logger) }
         let webhookClient = EgressClient(policy: WebhookDesk.policy(configuration.egressPolicy))
         let webhooks = WebhookDesk(store: connection.store, client: webhookClient, clock: { SystemClock.now() })
         let administration = AdminDesk(store: connection.store, models: runs.models, clock: { SystemClock.now() })
@@ -58,6 +60,7 @@ public enum Serve {
             service: runs,
             authenticator: KeyAuthenticator(ledger: connection.store, uses: uses),
             executions: ExecutionDesk(for: runs, reader: connection.store, webhooks: webhooks),
+            receipts: log?.logs,
             callbacks: configuration.publicURL == nil
                 ? nil : CallbackDesk(for: runs, verifier: ProviderCallbacks(client: httpClient) { SystemClock.now() }),
             webhooks: webhooks,
@@ -74,12 +77,15 @@ public enum Serve {
         metrics.watch(store: connection.store, router: providers, runs: runs) { connection.client.isHealthy }
         media.addRoute(to: router)
         try configuration.addAdminRoutes(to: router, administration)
+        try configuration.addLogRoutes(to: router, administration, log)
         try ReferenceController(folder: OpenAPIFiles.folder(), style: try OpenAPIFiles.style(), logger: logger)
             .addRoutes(to: router)
         let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
         let clients = (httpClient, webhookClient)
         let parts = (connection: connection, lease: lease, uses: uses, runs: runs, administration: administration)
-        return group(configuration, parts, observer, library, server, clients, media, logger)
+        let group = group(configuration, parts, observer, library, server, clients, media, logger)
+        if let publishing { await group.addServiceUnlessShutdown(publishing) }
+        return group
     }
 
     private static func server(

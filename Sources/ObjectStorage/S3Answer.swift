@@ -1,3 +1,4 @@
+import NIOCore
 import NIOHTTP1
 
 /// An answer of S3's, read to its end.
@@ -13,12 +14,28 @@ struct S3Answer {
 
     let status: Int
     let headers: HTTPHeaders
-    let text: String
+    let body: ByteBuffer
+    /// Whether the body is the storage's own words, not an object.
+    let isDocument: Bool
+
+    var text: String { String(buffer: body) }
+
+    init(status: Int, headers: HTTPHeaders, body: ByteBuffer, isDocument: Bool) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.isDocument = isDocument
+    }
+
+    /// An answer in the storage's own words.
+    init(status: Int, headers: HTTPHeaders, text: String) {
+        self.init(status: status, headers: headers, body: ByteBuffer(string: text), isDocument: true)
+    }
 
     /// - Parameter accepts: the statuses beside 2xx that are answers too.
     func verdict(accepts: Set<Int>) -> Verdict {
         // Completing an upload may begin its answer with 200 and end it with an error.
-        let code = text.contains("<Error>") ? text.element("Code") : nil
+        let code = isDocument && text.contains("<Error>") ? text.element("Code") : nil
         if (200..<300).contains(status), code == nil || code == "" { return .accepted }
         if accepts.contains(status) { return .accepted }
         let reason = "status \(status)\(code.map { ", " + $0.prefix(64) } ?? "")"

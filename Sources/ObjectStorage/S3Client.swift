@@ -91,6 +91,21 @@ public struct S3Client: ObjectStore {
         return answer.status == 404 ? nil : answer.headers.first(name: "content-length").flatMap { Int64($0) }
     }
 
+    /// The bytes of an object; nil when there is none.
+    ///
+    /// - Parameters:
+    ///   - name: the object.
+    ///   - limit: the most bytes that are taken.
+    ///   - deadline: after which nothing is tried again.
+    public func read(
+        _ name: ObjectName,
+        upTo limit: Int,
+        deadline: ContinuousClock.Instant
+    ) async throws(ObjectStorageError) -> [UInt8]? {
+        let answer = try await send("GET", name, deadline: deadline, accepts: [404], upTo: limit)
+        return answer.status == 404 ? nil : Array(buffer: answer.body)
+    }
+
     /// Removes an object.
     public func delete(_ name: ObjectName, deadline: ContinuousClock.Instant) async throws(ObjectStorageError) {
         _ = try await send("DELETE", name, deadline: deadline, accepts: [404])
@@ -200,7 +215,8 @@ public struct S3Client: ObjectStore {
         headers: [(name: String, value: String)] = [],
         body: ByteBuffer? = nil,
         deadline: ContinuousClock.Instant,
-        accepts: Set<Int> = []
+        accepts: Set<Int> = [],
+        upTo limit: Int = 65_536
     ) async throws(ObjectStorageError) -> S3Answer {
         let location = S3Location(name, in: configuration)
         let hash = SigV4.hexadecimal(SHA256.hash(data: body?.readableBytesView ?? ByteBuffer().readableBytesView))
@@ -224,7 +240,7 @@ public struct S3Client: ObjectStore {
             request.headers.add(name: "authorization", value: signer.authorization(of: signed, at: time))
             if let body { request.body = .bytes(body) }
             let problem: String
-            switch await exchange(request, deadline: deadline) {
+            switch await exchange(request, deadline: deadline, upTo: limit) {
             case .success(let answer):
                 switch answer.verdict(accepts: accepts) {
                 case .accepted: return answer
@@ -254,19 +270,21 @@ public struct S3Client: ObjectStore {
 
     private func exchange(
         _ request: HTTPClientRequest,
-        deadline: ContinuousClock.Instant
+        deadline: ContinuousClock.Instant,
+        upTo limit: Int
     ) async -> Result<S3Answer, NoAnswer> {
         let remaining = ContinuousClock.now.duration(to: deadline)
         guard remaining > .zero else { return .failure(NoAnswer(reason: "there was no time left")) }
         do {
             let response = try await client.execute(request, timeout: TimeAmount(remaining))
-            // 64 KiB: answers are small documents; what is longer is no answer of S3's.
-            let body = request.method == .HEAD ? ByteBuffer() : try await response.body.collect(upTo: 65_536)
+            // 64 KiB but for objects: answers are small documents; what is longer is no answer of S3's.
+            let body = request.method == .HEAD ? ByteBuffer() : try await response.body.collect(upTo: limit)
             return .success(
                 S3Answer(
                     status: Int(response.status.code),
                     headers: response.headers,
-                    text: String(decoding: body.readableBytesView, as: UTF8.self)
+                    body: body,
+                    isDocument: request.method != .GET || response.status != .ok
                 )
             )
         } catch let error as HTTPClientError {

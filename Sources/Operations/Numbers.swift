@@ -20,7 +20,7 @@ public enum Numbers {
     }
 
     /// A count with its noun: `1 event`, `2 events`.
-    public static func count(_ number: some BinaryInteger, _ noun: String) -> String {
-        "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")"
+    public static func count(_ number: some BinaryInteger, _ noun: String, plural: String? = nil) -> String {
+        "\(grouped(number)) \(number == 1 ? noun : plural ?? noun + "s")"
     }
 }

@@ -1,13 +1,17 @@
 import HTTPTypes
 import Hummingbird
 import Ledger
+import NIOCore
 import Registry
 import Runs
 
-/// `GET /api/executions/:id` and `POST /api/executions/:id/cancel` (api-contract, sections 4 and 8.1 to 8.3).
+/// `GET /api/executions/:id` and `POST /api/executions/:id/cancel` (api-contract, sections 4 and 8.1 to 8.3), and
+/// `GET /api/executions/:id/receipt`.
 struct ExecutionController {
     let desk: ExecutionDesk
     let authenticator: KeyAuthenticator
+    /// Gives receipts; nil for a ledger that publishes no log, whose API has no such route.
+    let receipts: (any ReceiptSource)?
 
     func addRoutes(to router: Router<APIContext>) {
         let path: RouterPath = "/api/executions/:id"
@@ -17,12 +21,43 @@ struct ExecutionController {
         let cancel: RouterPath = "/api/executions/:id/cancel"
         router.post(cancel) { request, context in try await self.cancel(request, context) }
         router.refuseMethods(of: cancel, except: [.post])
+        guard let receipts else { return }
+        let receipt: RouterPath = "/api/executions/:id/receipt"
+        router.get(receipt) { request, context in try await self.receipt(request, context, receipts) }
+        router.on(receipt, method: .head) { request, context in try await self.receipt(request, context, receipts) }
+        router.refuseMethods(of: receipt, except: [.get, .head])
     }
 
     private func read(_ request: Request, _ context: APIContext) async throws -> Response {
         let identity = try await authenticator.identity(of: request)
         let answer = await desk.read(executionID(context), for: identity, wait: try request.wait)
         return try respond(answer, identity) { _ in .ok }
+    }
+
+    private func receipt(
+        _ request: Request,
+        _ context: APIContext,
+        _ receipts: any ReceiptSource
+    ) async throws -> Response {
+        let identity = try await authenticator.identity(of: request)
+        let answer = await desk.read(executionID(context), for: identity)
+        guard case .found(let view, let window) = answer else { return try respond(answer, identity) { _ in .ok } }
+        let text: String?
+        do {
+            text = try await receipts.receipt(of: view.execution, for: identity.accountID)
+        } catch {
+            throw APIError.receiptUnavailable(window)
+        }
+        var headers: HTTPFields = [.cacheControl: "no-store"]
+        if let window { headers.append(window) }
+        guard let text else {
+            headers[.contentType] = "application/json"
+            headers[.retryAfter] = "1"
+            return Response(status: .accepted, headers: headers, body: ResponseBody(json: [("status", "pending")]))
+        }
+        headers[.contentType] = "text/plain; charset=utf-8"
+        headers[.contentDisposition] = "attachment; filename=\"\(view.execution.id).tlog-proof\""
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 
     private func cancel(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -135,6 +170,19 @@ extension Request {
             }
             return .seconds(seconds)
         }
+    }
+}
+
+extension APIError {
+    fileprivate static func receiptUnavailable(_ window: WindowStatus?) -> APIError {
+        var error = APIError(
+            status: .serviceUnavailable,
+            code: "RECEIPT_UNAVAILABLE",
+            message: "The log can't be read now; the execution is as it was",
+            headers: [.retryAfter: "2"]
+        )
+        if let window { error.headers.append(window) }
+        return error
     }
 }
 

@@ -13,6 +13,7 @@ public enum RunAPI {
     ///   - service: runs models.
     ///   - authenticator: tells whose key a request carries.
     ///   - executions: answers questions about runs; nil when none of them outlives its request.
+    ///   - receipts: gives receipts of runs; nil for a ledger that publishes no log.
     ///   - callbacks: takes providers' callbacks; nil when the service can't be reached from outside.
     ///   - webhooks: knows where the ends of runs are reported to.
     ///   - webhookAdministration: keeps the webhooks of keys; nil for an API without their routes.
@@ -28,6 +29,7 @@ public enum RunAPI {
         service: RunService,
         authenticator: KeyAuthenticator,
         executions: ExecutionDesk? = nil,
+        receipts: (any ReceiptSource)? = nil,
         callbacks: CallbackDesk? = nil,
         webhooks: any WebhookDirectory = NoWebhooks(),
         webhookAdministration: (any WebhookAdministration)? = nil,
@@ -53,7 +55,8 @@ public enum RunAPI {
         ModelController(models: service.models, authenticator: authenticator, executions: executions)
             .addRoutes(to: router)
         if let executions {
-            ExecutionController(desk: executions, authenticator: authenticator).addRoutes(to: router)
+            ExecutionController(desk: executions, authenticator: authenticator, receipts: receipts)
+                .addRoutes(to: router)
         }
         if let callbacks { CallbackController(desk: callbacks).addRoutes(to: router) }
         if let webhookAdministration {

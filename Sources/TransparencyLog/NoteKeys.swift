@@ -43,7 +43,7 @@ public struct NoteVerifier: Hashable, Sendable {
         return hash.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
     }
 
-    private var idText: String {
+    fileprivate var idText: String {
         let digits = String(keyID, radix: 16)
         return String(repeating: "0", count: 8 - digits.count) + digits
     }
@@ -91,6 +91,26 @@ public struct NoteSigner: Sendable {
         else { return nil }
         self.privateKey = key
         self.verifier = verifier
+    }
+
+    var seed: [UInt8] { Array(privateKey.rawRepresentation) }
+
+    /// Reads a secret key: `PRIVATE+KEY+name+hex(id)+base64(kind, seed)`; nil if it is malformed or its id isn't its own.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "+", maxSplits: 4, omittingEmptySubsequences: false)
+        guard parts.count == 5, parts[0] == "PRIVATE", parts[1] == "KEY",
+            let bytes = Data(base64Encoded: String(parts[4])),
+            let kind = bytes.first.flatMap({ NoteKeyKind(rawValue: $0) }),
+            let key = Self(name: String(parts[2]), kind: kind, seed: Array(bytes.dropFirst())),
+            parts[3] == key.verifier.idText
+        else { return nil }
+        self = key
+    }
+
+    /// The secret key as it is kept in a file.
+    public var secretText: String {
+        "PRIVATE+KEY+\(verifier.name)+\(verifier.idText)+"
+            + Data([verifier.kind.rawValue] + seed).base64EncodedString()
     }
 
     /// Signs a text.

@@ -51,7 +51,9 @@ struct Runledger: AsyncParsableCommand {
             CommandGroup(name: "Operate", subcommands: [OperatorCommand.self, ModelCommand.self]),
             CommandGroup(
                 name: "Audit",
-                subcommands: [VerifyCommand.self, ReplayCommand.self, RebuildCommand.self]
+                subcommands: [
+                    VerifyCommand.self, ReplayCommand.self, RebuildCommand.self, AuditCommand.self, WitnessCommand.self,
+                ]
             ),
             CommandGroup(name: "Measure:", subcommands: [BenchCommand.self]),
         ]

@@ -39,6 +39,10 @@ struct ServeCommand: AsyncParsableCommand {
               RUNLEDGER_S3_URL_STYLE             virtual or path (virtual)
               RUNLEDGER_S3_PRESIGNED_SECONDS     life of signed URLs (URLs are public)
               RUNLEDGER_S3_PUBLIC_URL            base of public URLs (the bucket's)
+              RUNLEDGER_TLOG_KEY                 file with the transparency log's signing key (no log)
+              RUNLEDGER_TLOG_FOLDER, _TLOG_BUCKET  its files (.runledger/tlog); the bucket's keys are the _S3_ ones
+              RUNLEDGER_TLOG_POLICY              file that says which witnesses must cosign (none)
+              RUNLEDGER_TLOG_INTERVAL_MS         the longest that an event waits for a checkpoint (1000)
               RUNLEDGER_EGRESS_ALLOWS_LOOPBACK   true in tests only (false)
               RUNLEDGER_LOG_LEVEL                trace to critical (info)
               RUNLEDGER_LOG_FORMAT               json or text (json)
@@ -153,7 +157,7 @@ struct SimulatorCommand: AsyncParsableCommand {
 }
 
 /// Sets up the log as `RUNLEDGER_LOG_LEVEL` and `RUNLEDGER_LOG_FORMAT` say.
-private func startLogging(_ environment: [String: String]) throws(OperationError) {
+func startLogging(_ environment: [String: String]) throws(OperationError) {
     func choice<Value: CaseIterable & RawRepresentable>(
         _ name: String,
         _ fallback: Value
@@ -172,7 +176,7 @@ private func startLogging(_ environment: [String: String]) throws(OperationError
 }
 
 /// Ends this process as SIGTERM does once standard input has ended: whoever started it holds the other end open.
-private func endWithInput() {
+func endWithInput() {
     Thread.detachNewThread {
         var byte: UInt8 = 0
         while true {
@@ -184,7 +188,7 @@ private func endWithInput() {
 }
 
 /// A port that is taken is the one failure that an operator meets every day.
-private func explained(_ error: any Error, host: String, port: Int, _ database: LedgerDatabase?) -> any Error {
+func explained(_ error: any Error, host: String, port: Int, _ database: LedgerDatabase?) -> any Error {
     guard let error = error as? IOError else { return OperationError(error, database: database) }
     let isTaken = error.errnoCode == EADDRINUSE
     return OperationError(

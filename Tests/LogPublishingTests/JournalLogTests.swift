@@ -3,6 +3,7 @@ import Ledger
 import LedgerStore
 import LedgerTestSupport
 import LocalCluster
+import LogFiles
 import LogPublishing
 import TestSupport
 import Testing
@@ -13,7 +14,7 @@ struct JournalLogTests {
     private static let signer = NoteSigner(name: "ledger.example/journal/0", kind: .log, seed: Array(1...32))!
     private static let journal = JournalID(0)
 
-    private func withLog(_ body: (LedgerStore, TestClock, JournalLog, URL) async throws -> Void) async throws {
+    private func withLog(_ body: (LedgerStore, TestClock, PublishedLog, URL) async throws -> Void) async throws {
         let clock = TestClock()
         var settings = StoreSettings()
         settings.clock = { clock.now }
@@ -24,8 +25,13 @@ struct JournalLogTests {
         }
     }
 
-    private func log(of store: LedgerStore, in folder: URL, signer: NoteSigner = signer) -> JournalLog {
-        JournalLog(of: Self.journal, in: store, storage: LogFolder(folder.path), signer: signer, pageSize: 100)
+    private func log(of store: LedgerStore, in folder: URL, signer: NoteSigner = signer) -> PublishedLog {
+        PublishedLog(
+            of: JournalSource(Self.journal, in: store),
+            storage: LogFolder(folder.path),
+            signer: signer,
+            pageSize: 100
+        )
     }
 
     private func allEvents(_ store: LedgerStore) async throws -> [Event] {
@@ -150,11 +156,11 @@ struct JournalLogTests {
             try changed.write(to: partial)
             await #expect(throws: LogPublishingError.rootDiffers(size: size)) { try await log.publish() }
             try intact.dropLast().write(to: partial)
-            await #expect(throws: LogPublishingError.self) { try await log.publish() }
+            await #expect(throws: LogFileDamaged.self) { try await log.publish() }
             try intact.write(to: partial)
             let bundle = folder.appendingPathComponent("tile/entries/00\(size / 256).p/\(size % 256)")
             try FileManager.default.removeItem(at: bundle)
-            await #expect(throws: LogPublishingError.self) { try await log.receipt(at: Int64(size)) }
+            await #expect(throws: LogFileDamaged.self) { try await log.receipt(at: Int64(size)) }
             let stranger = NoteSigner(name: "ledger.example/journal/0", kind: .log, seed: Array(2...33))!
             let foreign = self.log(of: store, in: folder, signer: stranger)
             await #expect(throws: LogPublishingError.checkpointNotOurs) { try await foreign.publish() }
@@ -201,6 +207,68 @@ struct JournalLogTests {
             }
             #expect(try await verify([folder.path]).exit == .exited(code: 0))
         }
+    }
+
+    /// The hashes of the log are made by our own code, of which these programs share none: Go's `x/mod/sumdb`, and Python's
+    /// pymerkle and cryptography, each as a process of its own.
+    @Test(
+        "Go's checksum database and pymerkle accept the log, its receipts and its growth, and nothing that was changed"
+    )
+    func outsideLibraries() async throws {
+        try await withLog { store, clock, log, folder in
+            _ = try await History.make(in: store, clock: clock)
+            let old = try await log.publish()
+            for _ in 0..<3 { _ = try await History.make(in: store, clock: clock) }
+            let size = try await log.publish().size
+            #expect(size > 256)
+            var receipts: [String] = []
+            for position in [1, Int64(old.size), 256, 257, Int64(size)] {
+                let proof = try #require(try await log.receipt(at: position))
+                receipts.append("\(folder.path)-\(position).tlog-proof")
+                try proof.description.write(toFile: receipts.last!, atomically: true, encoding: .utf8)
+            }
+            defer { for receipt in receipts { try? FileManager.default.removeItem(atPath: receipt) } }
+            let tools = try await OutsideTools.make()
+            let key = Self.signer.verifier.description
+            let go = try await tools.go([folder.path, key, "\(old.size)"] + receipts)
+            // It tells the root of the old size too, which it has recomputed from the tiles.
+            #expect(go.isGood && go.text.hasPrefix("holds \(size) \(old.root.base64)"), "\(go.text)")
+            for receipt in receipts {
+                let python = try await tools.python([folder.path, key, receipt])
+                #expect(python.isGood && python.text.hasPrefix("holds \(size)"), "\(python.text)")
+            }
+
+            // Each thing of the receipt that can be wrong: entry, index, a hash, the root, the signature.
+            let lines = try String(contentsOfFile: receipts[2], encoding: .utf8).split(
+                separator: "\n",
+                omittingEmptySubsequences: false
+            ).map(String.init)
+            let spoilt = receipts[2] + ".spoilt"
+            defer { try? FileManager.default.removeItem(atPath: spoilt) }
+            for line in [1, 2, 3, lines.count - 4, lines.count - 2] {
+                var changed = lines
+                changed[line] = line == 2 ? "index 254" : Self.changed(lines[line])
+                try changed.joined(separator: "\n").write(toFile: spoilt, atomically: true, encoding: .utf8)
+                #expect(
+                    try await tools.go([folder.path, key, "\(old.size)", spoilt]).isGood == false,
+                    "go, line \(line)"
+                )
+                #expect(try await tools.python([folder.path, key, spoilt]).isGood == false, "python, line \(line)")
+            }
+            let tile = folder.appendingPathComponent("tile/0/000")
+            var bytes = try Data(contentsOf: tile)
+            bytes[100] ^= 1
+            try bytes.write(to: tile)
+            #expect(try await tools.go([folder.path, key, "\(old.size)"] + receipts).isGood == false)
+        }
+    }
+
+    /// Base64 with another digit in the middle.
+    private static func changed(_ line: String) -> String {
+        var line = line
+        let middle = line.index(line.startIndex, offsetBy: line.count / 2)
+        line.replaceSubrange(middle...middle, with: [line[middle] == "A" ? "B" : "A"])
+        return line
     }
 
     private func files(_ folder: URL) throws -> [String: Data] {

@@ -17,7 +17,10 @@ struct MetricsTests {
             let rich = try await stack.openAccount(tier: .enterprise, credits: 1_000)
             let poor = try await stack.openAccount(tier: .enterprise)
             let before = try await stack.eventCount()
-            let service = try await stack.startService(environment: ["RUNLEDGER_METRICS_PORT": "0"])
+            let service = try await stack.startService(environment: [
+                "RUNLEDGER_METRICS_PORT": "0", "RUNLEDGER_TLOG_KEY": try await stack.makeLogKey(),
+                "RUNLEDGER_TLOG_FOLDER": "\(stack.folder)/tlog",
+            ])
             let url = try await Self.metricsURL(of: service)
             let (lostStatus, size) = try await Self.sendKnownRequests(stack, rich, poor, to: service.url)
             try await eventually("the journals are sampled") {
@@ -51,6 +54,11 @@ struct MetricsTests {
             let batches = metrics.sum("runledger_journal_batch_commands_count")
             #expect(metrics.sum("runledger_journal_commit_seconds_count") == batches)
             #expect(metrics.sum("runledger_holds_open") == 1)
+            try await eventually("the journals' logs are published") {
+                let sizes = try await stack.scrape(url).values("runledger_log_size", by: "log")
+                return sizes.filter { $0.key != "ledger" }.reduce(0) { $0 + $1.value } == Double(events)
+            }
+            #expect(metrics.sum("runledger_log_failures_total") == 0)
             #expect(metrics.sum("runledger_journal_queue_commands") == 0)
 
             let calls = metrics.values("runledger_provider_call_seconds_count", by: "outcome", ["operation": "submit"])

@@ -51,10 +51,15 @@ enum Program {
     }
 
     /// Runs a command to its end.
-    static func run(_ arguments: [String], databaseURL: String) async throws -> Result {
+    static func run(
+        _ arguments: [String],
+        databaseURL: String,
+        environment: [String: String] = [:]
+    ) async throws -> Result {
+        let settings = environment.merging(["RUNLEDGER_DATABASE_URL": databaseURL]) { $1 }
         let (exit, output) = try await ChildProcess.run(
             [path] + arguments,
-            environment: ProcessInfo.processInfo.environment.merging(["RUNLEDGER_DATABASE_URL": databaseURL]) { $1 }
+            environment: ProcessInfo.processInfo.environment.merging(settings) { $1 }
         )
         return Result(command: arguments.joined(separator: " "), exit: exit, output: output)
     }

@@ -18,6 +18,7 @@ struct ReferenceTests {
     /// What needs neither key nor token. Whoever adds a route to this list has thought about it.
     static let publicRoutes: Set<String> = [
         "GET /healthz", "GET /readyz", "GET /openapi.json", "GET /docs", "GET /docs/style.css", "GET /media/**",
+        "GET /log/**",
         "POST /api/callbacks/{token}", "POST /admin/payments/stripe",
     ]
     /// Steps of the client whose routes the service does not have yet.
@@ -31,6 +32,7 @@ struct ReferenceTests {
             models: models,
             environment: [
                 "RUNLEDGER_LOG_LEVEL": "debug", "RUNLEDGER_ADMIN_TOKEN": adminToken,
+                "RUNLEDGER_TLOG_KEY": try await stack.makeLogKey(), "RUNLEDGER_TLOG_FOLDER": "\(stack.folder)/tlog",
                 "RUNLEDGER_PUBLIC_URL": "https://runs.example.com",
                 "RUNLEDGER_STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef",
             ]

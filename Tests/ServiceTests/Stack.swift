@@ -21,7 +21,7 @@ final class Stack: Sendable {
     let cluster: LocalCluster
     let databaseURL: String
     let http: HTTPClient
-    private let folder: String
+    let folder: String
     private let processes = Mutex<[ServiceProcess]>([])
     private let connection: LedgerConnection
     let simulatorPort: Int
@@ -40,6 +40,14 @@ final class Stack: Sendable {
                 await stack.stop()
             }
         }
+    }
+
+    /// Makes a signing key for the transparency log, and returns its file.
+    func makeLogKey() async throws -> String {
+        let file = "\(folder)/tlog.key"
+        let arguments = ["audit", "key", file, "--name", "ledger.example"]
+        try await Program.run(arguments, databaseURL: databaseURL).expectSuccess()
+        return file
     }
 
     private init(cluster: LocalCluster, folder: String) async throws {

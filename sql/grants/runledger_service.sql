@@ -4,7 +4,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM runledger_service;
 GRANT USAGE ON SCHEMA ledger TO runledger_service;
 
 GRANT SELECT ON ledger.ledger, ledger.migrations, ledger.replaceables, ledger.executions TO runledger_service;
-GRANT SELECT, INSERT ON ledger.events, ledger.operator_log, ledger.definition_versions TO runledger_service;
+GRANT SELECT, INSERT ON ledger.events, ledger.operator_log, ledger.definition_versions, ledger.log_checkpoints
+TO runledger_service;
 GRANT SELECT, UPDATE (position, head_hash) ON ledger.journals TO runledger_service;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON

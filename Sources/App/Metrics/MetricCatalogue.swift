@@ -3,7 +3,7 @@ import Observability
 /// Every metric of the service.
 enum MetricCatalogue {
     static let all: [MetricDescription] =
-        requests + ledger + runs + providers + deliveries + service
+        requests + ledger + logs + runs + providers + deliveries + service
         + ProcessMetrics.descriptions
 
     /// From a millisecond, which an answer from memory takes, to the deadline of the slowest model.
@@ -64,6 +64,21 @@ enum MetricCatalogue {
         ),
     ]
 
+    private static let logs = [
+        log("runledger_log_size", "Entries of a log as this process has published it."),
+        log(
+            "runledger_log_complete_timestamp_seconds",
+            "When this process last found a log published to its end, since the Unix epoch."
+        ),
+        MetricDescription(
+            "runledger_log_failures_total",
+            .counter,
+            "Attempts to publish a log that failed: final where what there is contradicts what was published.",
+            labels: ["log", "kind"],
+            maximumSeries: 2 * (journals + 1)
+        ),
+    ]
+
     private static let runs = [
         MetricDescription("runledger_runs_under_way", .gauge, "Runs and steps of runs under way in this process."),
         MetricDescription(
@@ -119,6 +134,10 @@ enum MetricCatalogue {
             labels: ["version"]
         ),
     ]
+
+    private static func log(_ name: String, _ help: String) -> MetricDescription {
+        MetricDescription(name, .gauge, help, labels: ["log"], maximumSeries: journals + 1)
+    }
 
     private static func journal(_ name: String, _ help: String) -> MetricDescription {
         MetricDescription(name, .gauge, help, labels: ["journal"], maximumSeries: journals)

@@ -21,6 +21,8 @@ final class ServiceMetrics: Sendable {
     private let commits: Timer
     private let mediaCopies: Counter
     private let mediaBytes: Counter
+    /// Of the transparency log.
+    let logs: LogMetrics
     let settlementsDelayed: Counter
     let runsAbandoned: Counter
     let holdsExpired: Counter
@@ -97,6 +99,7 @@ final class ServiceMetrics: Sendable {
                 factory: registry
             )
         }
+        self.logs = LogMetrics(registry)
         self.batchCommands = Recorder(label: "runledger_journal_batch_commands", factory: registry)
         self.batchEvents = counter("runledger_journal_events_total")
         self.commits = Timer(label: "runledger_journal_commit_seconds", factory: registry)

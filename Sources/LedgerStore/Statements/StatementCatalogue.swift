@@ -23,6 +23,7 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     KeepOperatorAnswer.self,
     PurgeClaims.self,
     SampleJournal.self,
+    ReadJournalPositions.self, InsertLogCheckpoint.self, ReadLogCheckpoints.self, FindLogCheckpoint.self,
     ScanAccounts.self, ScanPots.self, ScanGrants.self, ScanHolds.self, ScanWindows.self, ScanEndedExecutions.self,
     ScanKeys.self, ScanCommands.self, ClearProjections.self,
     LoadTopUps.self, PutTopUps.self, ScanTopUps.self, LoadDueTopUps.self, LoadOpenTopUps.self, LoadBrokenTopUps.self,

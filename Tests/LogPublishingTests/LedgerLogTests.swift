@@ -1,0 +1,174 @@
+import AsyncHTTPClient
+import Foundation
+import Hummingbird
+import Ledger
+import LedgerStore
+import LedgerTestSupport
+import LocalCluster
+import LogFiles
+import LogPublishing
+import NetworkTestSupport
+import ObjectStorage
+import TestSupport
+import Testing
+import TransparencyLog
+
+/// Goal: the logs of a whole ledger, from the events to the one root, are right, and so are the receipts that go up to it.
+/// Method: real histories in a real database; the files in a folder, or in a bucket that checks signatures.
+@Suite("Ledger log", .gated, .database(LedgerDatabase.template(journals: 2)))
+struct LedgerLogTests {
+    @Test("one root stands over all journals, and receipts of a run go up to it")
+    func oneRoot() async throws {
+        try await LogBench.with { bench in
+            #expect(try await bench.publish().isEmpty)
+            let empty = try await bench.logs().ledger.publishedCheckpoint()
+            #expect(empty?.size == 0)
+            try await bench.grow(4)
+            #expect(try await bench.publish().isEmpty)
+            try await bench.grow()
+            #expect(try await bench.publish().isEmpty)
+            let report = try await bench.audit()
+            #expect(report.findings == [])
+            #expect(
+                report.logs.map(\.checkpoint.origin) == [
+                    "ledger.example", "ledger.example/journal/0", "ledger.example/journal/1",
+                ]
+            )
+            let events = try await count("SELECT count(*) FROM ledger.events")
+            #expect(report.logs.dropFirst().reduce(0) { $0 + Int($1.checkpoint.size) } == events)
+            #expect(report.logs.dropFirst().contains { $0.checkpoint.size > 256 })
+            #expect(report.logs.allSatisfy { $0.hasEntries })
+
+            let run = try await LogBench.chargedRun()
+            let execution = try #require(try await bench.store.execution(run.execution, of: run.account))
+            let bundle = try #require(try await bench.logs().receipt(of: execution, account: run.account))
+            let text = bundle.description
+            let contents = try #require(ReceiptBundle(text)).verify(key: LogBench.signer.verifier)
+            #expect(contents.ledger == report.logs[0].checkpoint)
+            #expect(contents.events.contains { $0.type == "credits.debited" })
+            #expect(contents.events.allSatisfy { $0.account == run.account.description })
+            let facts = Dictionary(
+                uniqueKeysWithValues: try #require(contents.events.last).described.map { ($0.name, $0.value) }
+            )
+            #expect(facts["execution_id"] == run.execution.description)
+
+            try expectNothingElse(bundle)
+
+            // The program that shares no code says the same.
+            let proof = bench.folder + ".tlog-proof"
+            try text.write(toFile: proof, atomically: true, encoding: .utf8)
+            for arguments in [[bench.folder], ["--receipt", proof]] {
+                let (exit, output) = try await ChildProcess.run(
+                    [
+                        "python3", "\(PythonTools.sources)/scripts/verify-log", "--key",
+                        LogBench.signer.verifier.description,
+                    ]
+                        + arguments
+                )
+                #expect(exit == .exited(code: 0), "\(output)")
+            }
+        }
+    }
+
+    /// Expects that nothing of a bundle can be changed, nor left out of the way up.
+    private func expectNothingElse(_ bundle: ReceiptBundle) throws {
+        let lines = bundle.description.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        for line in lines.indices where !lines[line].isEmpty {
+            var changed = lines
+            let middle = lines[line].index(lines[line].startIndex, offsetBy: lines[line].count / 2)
+            changed[line].replaceSubrange(middle...middle, with: [lines[line][middle] == "1" ? "2" : "1"])
+            let spoilt = ReceiptBundle(changed.joined(separator: "\n"))
+            #expect(
+                (try? spoilt?.verify(key: LogBench.signer.verifier)) == nil,
+                "line \(line): \(lines[line])"
+            )
+        }
+        let topOnly = ReceiptBundle([bundle.proofs.last!])
+        #expect(throws: ReceiptBundle.Fault.self) { try topOnly.verify(key: LogBench.signer.verifier) }
+        let stranger = NoteSigner(name: "ledger.example", kind: .log, seed: Array(2...33))!
+        #expect(throws: ReceiptBundle.Fault.self) { try bundle.verify(key: stranger.verifier) }
+    }
+
+    @Test(
+        "a receipt is pending until every event of the run is published, and stands alone until the ledger's log has it"
+    )
+    func pending() async throws {
+        try await LogBench.with { bench in
+            try await bench.grow()
+            let run = try await LogBench.chargedRun()
+            let execution = try #require(try await bench.store.execution(run.execution, of: run.account))
+            let logs = bench.logs()
+            #expect(try await logs.receipt(of: execution, account: run.account) == nil)
+            _ = try await logs.log(of: run.execution.journal).publish()
+            let alone = try #require(try await logs.receipt(of: execution, account: run.account))
+            #expect(try alone.verify(key: LogBench.signer.verifier).ledger == nil)
+            #expect(try await bench.publish().isEmpty)
+            let whole = try #require(try await logs.receipt(of: execution, account: run.account))
+            #expect(try whole.verify(key: LogBench.signer.verifier).ledger != nil)
+        }
+    }
+
+    @Test("many publishers at a time make one log")
+    func manyPublishers() async throws {
+        try await LogBench.with { bench in
+            try await bench.grow()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        for _ in 0..<6 { _ = try await bench.publish() }
+                    }
+                }
+                group.addTask { try await bench.grow(2) }
+                try await group.waitForAll()
+            }
+            #expect(try await bench.publish().isEmpty)
+            let report = try await bench.audit()
+            #expect(report.findings == [])
+            #expect(report.logs[0].checkpoint.size >= 2)
+        }
+    }
+
+    @Test("a bucket holds the same files as a folder, and the log goes on in it")
+    func bucket() async throws {
+        try await LogBench.with { bench in
+            try await bench.grow(3)
+            #expect(try await bench.publish().isEmpty)
+            let paths = try await MotoServer.with(bucket: "ledger-log") { moto -> [String] in
+                let client = HTTPClient(eventLoopGroupProvider: .singleton)
+                do {
+                    let configuration = try S3Configuration(
+                        bucket: moto.bucket,
+                        endpoint: moto.endpoint,
+                        accessKeyID: moto.accessKeyID,
+                        secretAccessKey: moto.secretAccessKey,
+                        urlStyle: .path
+                    )
+                    let bucket = LogBucket(S3Client(configuration, client: client) { Int64(time(nil)) })
+                    let logs = bench.logs(bucket)
+                    #expect(try await bucket.read("checkpoint") == nil)
+                    #expect(try await bench.publish(logs).isEmpty)
+                    try await bench.grow()
+                    #expect(try await bench.publish(logs).isEmpty)
+                    #expect(try await bench.publish().isEmpty)
+                    let inBucket = try await LogAudit(bucket, key: LogBench.signer.verifier).run()
+                    #expect(inBucket.findings == [])
+                    let inFolder = try await bench.audit()
+                    #expect(inBucket.logs == inFolder.logs)
+                    let names = try await moto.boto3(
+                        "print('\\n'.join(o['Key'] for o in s3.list_objects_v2(Bucket=bucket)['Contents']))"
+                    )
+                    try await client.shutdown()
+                    return names.split(separator: "\n").map(String.init)
+                } catch {
+                    try? await client.shutdown()
+                    throw error
+                }
+            }
+            for path in paths {
+                #expect(FileManager.default.fileExists(atPath: "\(bench.folder)/\(path)"), "\(path)")
+                #expect(LogPaths.kind(of: path) != nil, "\(path)")
+            }
+            #expect(paths.contains("journal/1/checkpoint"))
+        }
+    }
+}

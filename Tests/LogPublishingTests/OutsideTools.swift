@@ -1,0 +1,43 @@
+import Foundation
+import LocalCluster
+import TestSupport
+
+/// Programs of others that check the log. `outside.go` is compiled once.
+struct OutsideTools {
+    private let program: String
+    private let interpreter: String
+    private static let folder = "\(PythonTools.sources)/Tests/LogPublishingTests"
+
+    private static let built = Task { () throws -> OutsideTools in
+        let sources = PythonTools.sources
+        let (exit, output) = try await ChildProcess.run(["\(sources)/scripts/setup", "go"])
+        guard exit == .exited(code: 0) else { throw PythonTools.SetupFailed(description: output) }
+        let program = "\(sources)/.build/tools/outside-\(ProcessInfo.processInfo.processIdentifier)"
+        try FileManager.default.createDirectory(
+            atPath: "\(sources)/.build/tools/go-cache",
+            withIntermediateDirectories: true
+        )
+        let (compiled, words) = try await ChildProcess.run(
+            ["go", "build", "-o", program, "\(folder)/outside.go"],
+            environment: ProcessInfo.processInfo.environment.merging([
+                "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": "\(sources)/.build/tools/go-cache",
+                "GOFLAGS": "",
+            ]) { $1 }
+        )
+        guard compiled == .exited(code: 0) else { throw PythonTools.SetupFailed(description: words) }
+        return OutsideTools(program: program, interpreter: try await PythonTools.interpreter())
+    }
+
+    static func make() async throws -> OutsideTools { try await built.value }
+
+    func go(_ arguments: [String]) async throws -> (isGood: Bool, text: String) { try await run([program] + arguments) }
+
+    func python(_ arguments: [String]) async throws -> (isGood: Bool, text: String) {
+        try await run([interpreter, "\(Self.folder)/outside.py"] + arguments)
+    }
+
+    private func run(_ command: [String]) async throws -> (isGood: Bool, text: String) {
+        let (exit, output) = try await ChildProcess.run(command)
+        return (exit == .exited(code: 0), output)
+    }
+}

@@ -1,0 +1,56 @@
+"""Checks a published log with pymerkle's tree and cryptography's Ed25519, which share no code with the service.
+
+    outside.py FOLDER VKEY RECEIPT
+"""
+
+import base64
+import pathlib
+import sys
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pymerkle import InmemoryTree
+from pymerkle.proof import InclusionProof, InvalidProof, verify_inclusion
+
+folder, vkey, receipt = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3]).read_text(encoding="utf-8")
+key = Ed25519PublicKey.from_public_bytes(base64.b64decode(vkey.split("+", 2)[2])[1:])
+
+
+def opened(note):
+    text, signatures = note.rsplit("\n\n", 1)
+    signature = base64.b64decode(signatures.splitlines()[0].split(" ")[2])[4:]
+    key.verify(signature, (text + "\n").encode())
+    _, size, root = text.split("\n")
+    return int(size), base64.b64decode(root)
+
+
+try:
+    size, root = opened((folder / "checkpoint").read_text(encoding="utf-8"))
+    tree = InmemoryTree(algorithm="sha256")
+    place = 0
+    while place < size:
+        width = min(256, size - place)
+        name = f"{place // 256:03}" + ("" if width == 256 else f".p/{width}")
+        data, offset = (folder / "tile/entries" / name).read_bytes(), 0
+        while offset < len(data):
+            length = int.from_bytes(data[offset : offset + 2], "big")
+            tree.append_entry(data[offset + 2 : offset + 2 + length])
+            offset += 2 + length
+        place += width
+    assert tree.get_size() == size, "another number of entries"
+    assert tree.get_root() == root, "another root"
+    head, note = receipt.split("\n\n", 1)
+    lines = head.split("\n")
+    entry = base64.b64decode(lines[1].removeprefix("extra "))
+    index = int(lines[2].removeprefix("index "))
+    hashes = [base64.b64decode(line) for line in lines[3:]]
+    under, under_root = opened(note)
+    # pymerkle counts from 1, begins its path with the leaf itself, and has its turns from its own tree.
+    leaf = tree.hash_buff(entry)
+    own = tree.prove_inclusion(index + 1, under)
+    ours = InclusionProof("sha256", True, under, index + 1, own.rule, [leaf] + hashes)
+    verify_inclusion(leaf, under_root, ours, index=index + 1, size=under, algorithm="sha256")
+except (AssertionError, InvalidProof, InvalidSignature, ValueError) as error:
+    print("refused", type(error).__name__, error)
+    sys.exit(1)
+print("holds", size)
