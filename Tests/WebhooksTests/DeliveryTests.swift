@@ -334,35 +334,14 @@ struct DeliveryTests {
         }
     }
 
-    @Test("A test that is asked for again under its key, 64 at once, is delivered once")
-    func repeatedTest() async throws {
-        try await withReceiver { server, url in
-            try await Bench.with { bench in
-                _ = try await bench.desk.setWebhook(of: bench.tenant.key, url: url, secret: nil)
-                let request = Digest(of: Array("a key and its request".utf8))
-                let ids = try await withThrowingTaskGroup(of: Identifier128.self) { group in
-                    for _ in 0..<64 {
-                        group.addTask { try await bench.desk.testWebhook(of: bench.tenant.key, for: request) }
-                    }
-                    return try await group.reduce(into: Set<Identifier128>()) { $0.insert($1) }
-                }
-                await bench.work()
-                let id = try #require(ids.first)
-                #expect(ids.count == 1)
-                #expect(server.requests.compactMap { header("webhook-id", $0) } == ["msg_\(id)"])
-                // Another request is another test.
-                let other = Digest(of: Array("another".utf8))
-                #expect(try await bench.desk.testWebhook(of: bench.tenant.key, for: other) != id)
-            }
-        }
-    }
-
-    @Test("A test event is delivered like any other")
+    @Test("A test event is delivered like any other, and once under its key, 64 at once")
     func test() async throws {
         try await withReceiver { server, url in
             try await Bench.with { bench in
                 _ = try await bench.desk.setWebhook(of: bench.tenant.key, url: url, secret: nil)
-                let id = try await bench.desk.testWebhook(of: bench.tenant.key)
+                let ids = try await bench.testWebhook(times: 64, for: Digest(of: Array("a key and its request".utf8)))
+                let id = try #require(ids.first)
+                #expect(ids.count == 1)
                 await bench.work()
                 let json = try JSONValue(text: try #require(server.bodies.first))
                 #expect(json["event"] == "webhook.test")
