@@ -209,6 +209,9 @@ final class ErrorBench: Sendable {
         let wish = #"{"name":"k","capabilities":["execution:read"]}"#
         let made = try await ask("- | POST /admin/accounts/\(customer.account)/keys | operator | \(wish)")
         state.withLock { $0.keys["small"] = made.json["key"]?.stringValue }
+        // Limits are of clock minutes, and what follows has to be within one.
+        let second = Int(Date().timeIntervalSince1970) % 60
+        if second > 45 { try await Task.sleep(for: .seconds(61 - second)) }
         try await eventually("the reads of a minute are used up") {
             try await ask("- | GET /api/usage | small").status == .tooManyRequests
         }
