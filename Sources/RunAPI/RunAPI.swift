@@ -4,6 +4,7 @@ public import Ledger
 public import Logging
 import Registry
 public import Runs
+public import Traces
 
 /// The HTTP interface for keys.
 public enum RunAPI {
@@ -24,6 +25,7 @@ public enum RunAPI {
     ///   - clock: the wall clock, for request ids.
     ///   - logger: gets a line for each request; never a key, an input or a result.
     ///   - observer: counts requests.
+    ///   - spans: records requests' spans.
     ///   - isReady: whether the service can take runs now.
     public static func router(
         service: RunService,
@@ -40,6 +42,7 @@ public enum RunAPI {
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger,
         observer: (any RequestObserver)? = nil,
+        spans: Spans = .off,
         isReady: @escaping @Sendable () async -> Bool
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self)
@@ -48,7 +51,8 @@ public enum RunAPI {
             middleware: APIMiddleware(
                 identifiers: IdentifierSource(clock: clock),
                 logger: logger,
-                observer: observer
+                observer: observer,
+                spans: spans
             )
         )
         RunController(service: service, authenticator: authenticator, webhooks: webhooks).addRoutes(to: router)
