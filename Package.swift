@@ -12,6 +12,7 @@ let settings: [SwiftSetting] = [
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -35,6 +36,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -75,7 +77,13 @@ let package = Package(
         ),
         .target(name: "APIReference", dependencies: ["OpenAPIFiles", "Registry", yams], swiftSettings: settings),
         .target(name: "Migrations", dependencies: ["Postgres", "SQLFiles"], swiftSettings: settings),
-        .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres"], swiftSettings: settings),
+        .target(name: "Traces", dependencies: ["Ledger", tracing], swiftSettings: settings),
+        .target(
+            name: "OpenTelemetry",
+            dependencies: ["Ledger", "Traces", asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1, tracing],
+            swiftSettings: settings
+        ),
+        .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres", "Traces"], swiftSettings: settings),
         .target(name: "TransparencyLog", dependencies: ["Ledger", crypto], swiftSettings: settings),
         .target(
             name: "LogFiles",
@@ -94,10 +102,10 @@ let package = Package(
         ),
         .target(name: "Registry", dependencies: ["Ledger", crypto, yams], swiftSettings: settings),
         .target(name: "Workflows", dependencies: ["Ledger", "Registry"], swiftSettings: settings),
-        .target(name: "Runs", dependencies: ["Ledger", "Registry", crypto], swiftSettings: settings),
+        .target(name: "Runs", dependencies: ["Ledger", "Registry", "Traces", crypto], swiftSettings: settings),
         .target(
             name: "Providers",
-            dependencies: ["Ledger", "Registry", "Runs", asyncHTTPClient, crypto, nioCore, nioHTTP1],
+            dependencies: ["Ledger", "Registry", "Runs", "Traces", asyncHTTPClient, crypto, nioCore, nioHTTP1],
             swiftSettings: settings
         ),
         .target(
@@ -122,8 +130,8 @@ let package = Package(
         .target(
             name: "Webhooks",
             dependencies: [
-                "Egress", "Ledger", "LedgerStore", "Postgres", "Registry", "Runs", asyncHTTPClient, crypto, lifecycle,
-                logging,
+                "Egress", "Ledger", "LedgerStore", "Postgres", "Registry", "Runs", "Traces", asyncHTTPClient, crypto,
+                lifecycle, logging,
                 nioCore,
                 nioHTTP1,
             ],
@@ -152,7 +160,8 @@ let package = Package(
         .target(
             name: "RunAPI",
             dependencies: [
-                "APIReference", "Ledger", "Registry", "Runs", crypto, hummingbird, httpTypes, logging, nioCore,
+                "APIReference", "Ledger", "Registry", "Runs", "Traces", crypto, hummingbird, httpTypes, logging,
+                nioCore,
             ],
             swiftSettings: settings
         ),
@@ -160,8 +169,8 @@ let package = Package(
             name: "App",
             dependencies: [
                 "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "LogFiles", "LogPublishing", "Media",
-                "ObjectStorage", "Observability", "OpenAPIFiles", "Postgres", "Providers", "Registry", "RunAPI", "Runs",
-                "TransparencyLog", "Webhooks",
+                "ObjectStorage", "Observability", "OpenAPIFiles", "OpenTelemetry", "Postgres", "Providers", "Registry",
+                "RunAPI", "Runs", "Traces", "TransparencyLog", "Webhooks",
                 asyncHTTPClient, configuration, coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging,
                 unixSignals,
             ],
@@ -259,6 +268,11 @@ let package = Package(
         .testTarget(
             name: "ObservabilityTests",
             dependencies: ["Observability", "LocalCluster", "TestSupport", coreMetrics, logging],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "OpenTelemetryTests",
+            dependencies: ["Ledger", "OpenTelemetry", "Traces", tracing],
             swiftSettings: settings
         ),
         .testTarget(
@@ -363,25 +377,26 @@ let package = Package(
         .testTarget(
             name: "RunAPITests",
             dependencies: [
-                "RunAPI", "RunTestSupport", "Runs", "Ledger", "Registry", hummingbird, hummingbirdTesting, httpTypes,
-                logging, nioCore,
+                "RunAPI", "RunTestSupport", "Runs", "Ledger", "Registry", "Traces", hummingbird, hummingbirdTesting,
+                httpTypes, logging, nioCore,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "AsyncRunTests",
             dependencies: [
-                "App", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "Providers", "Registry",
-                "RunAPI", "RunTestSupport", "Runs", "TestSupport", asyncHTTPClient, crypto, hummingbird,
-                hummingbirdTesting, httpTypes, logging, nioCore,
+                "App", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "ProviderSimulator",
+                "Providers", "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport", asyncHTTPClient, crypto,
+                hummingbird, hummingbirdTesting, httpTypes, lifecycle, logging, nioCore,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "AdministrationTests",
             dependencies: [
-                "AdminAPI", "Administration", "Ledger", "LedgerStore", "LedgerTestSupport", "Postgres", "Registry",
-                "RunAPI", "RunTestSupport", "Runs", "TestSupport", crypto, hummingbird, hummingbirdTesting, httpTypes,
+                "AdminAPI", "Administration", "App", "Ledger", "LedgerStore", "LedgerTestSupport", "Postgres",
+                "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport", crypto, hummingbird, hummingbirdTesting,
+                httpTypes,
                 logging, nioCore,
             ],
             swiftSettings: settings

@@ -15,7 +15,7 @@ struct AccountController {
         router.refuseMethods(of: "/admin/accounts", except: [.get, .post])
         router.get("/admin/accounts/:account") { request, context in
             _ = try await gate.admit(request, for: .read)
-            return try await show(gate.account(context))
+            return try await shown(gate.account(context)).response
         }
         router.refuseMethods(of: "/admin/accounts/:account", except: [.get])
         router.get("/admin/accounts/:account/events") { request, context in try await events(request, context) }
@@ -71,19 +71,21 @@ struct AccountController {
         let isApproved = fields.flag("approved", isRequired: false) ?? false
         try fields.finish()
         let opening = OpenAccount(tier: tier ?? .free, role: role, isApproved: isApproved)
-        let made = try await answering { () async throws(AdminFailure) in
-            try await desk.openAccount(opening, call)
+        return try await gate.answer(call) {
+            let made = try await answering { () async throws(AdminFailure) in
+                try await desk.openAccount(opening, call)
+            }
+            let view = try await answering { () async throws(AdminFailure) in try await desk.account(made.value) }
+            return AdminAnswer(
+                made.isRepeat ? .ok : .created,
+                [("repeated", .bool(made.isRepeat))] + Self.members(view)
+            )
         }
-        let view = try await answering { () async throws(AdminFailure) in try await desk.account(made.value) }
-        return AdminAPI.respond(
-            made.isRepeat ? .ok : .created,
-            [("repeated", .bool(made.isRepeat))] + Self.members(view)
-        )
     }
 
-    private func show(_ account: AccountID) async throws -> Response {
+    private func shown(_ account: AccountID) async throws -> AdminAnswer {
         let view = try await answering { () async throws(AdminFailure) in try await desk.account(account) }
-        return AdminAPI.respond(.ok, Self.members(view))
+        return AdminAnswer(.ok, Self.members(view))
     }
 
     private static func members(_ view: AdminDesk.AccountView) -> [(key: String, value: JSONValue)] {
@@ -122,7 +124,9 @@ struct AccountController {
         let action = read(&fields)
         try fields.finish()
         guard let action else { throw APIError.unreadable }
-        try await answering { () async throws(AdminFailure) in _ = try await desk.change(account, action, call) }
-        return try await show(account)
+        return try await gate.answer(call) {
+            try await answering { () async throws(AdminFailure) in _ = try await desk.change(account, action, call) }
+            return try await shown(account)
+        }
     }
 }

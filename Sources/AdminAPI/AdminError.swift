@@ -12,31 +12,6 @@ extension APIError {
         message: "These routes are for operators, not for API keys"
     )
 
-    static let adminUnauthorized = APIError(
-        status: .unauthorized,
-        code: "UNAUTHORIZED",
-        message: "Unauthorized: send an operator's token as Authorization: Bearer",
-        headers: [.wwwAuthenticate: "Bearer"]
-    )
-
-    static func roleDenied(_ role: OperatorRole, _ required: OperatorRole) -> APIError {
-        APIError(
-            status: .forbidden,
-            code: "OPERATOR_ROLE_DENIED",
-            message: "An operator with the role \(role.rawValue) may not do this; it needs \(required.rawValue)",
-            context: [("role", .string(role.rawValue)), ("required", .string(required.rawValue))]
-        )
-    }
-
-    static func tooLarge(_ limit: Int) -> APIError {
-        APIError(
-            status: .contentTooLarge,
-            code: "BODY_TOO_LARGE",
-            message: "The body is larger than \(limit) bytes",
-            context: [("limit", .integer(Int64(limit)))]
-        )
-    }
-
     static func invalid(_ issues: [FieldIssue]) -> APIError {
         let list = issues.map { issue -> JSONValue in
             ["path": .string(issue.field), "message": .string(issue.message)]

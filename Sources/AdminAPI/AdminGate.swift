@@ -19,7 +19,9 @@ struct AdminGate {
     func admit(_ request: Request, for permission: Permission) async throws -> Operator {
         guard request.headers[.apiKey] == nil else { throw APIError.apiKeyRefused }
         guard let who = try await identify(request.headers[.authorization]) else { throw APIError.adminUnauthorized }
-        guard permission.isGiven(to: who.role) else { throw APIError.roleDenied(who.role, permission.requiredRole) }
+        guard permission.isGiven(to: who.role) else {
+            throw APIError.roleDenied(who.role.rawValue, required: permission.requiredRole.rawValue)
+        }
         return who
     }
 
@@ -35,29 +37,28 @@ struct AdminGate {
     }
 
     /// Lets an operator in and reads the request for a change.
+    ///
+    /// - Parameter token: the operator's token, where the answer is sealed for it; another one makes another request.
     func change(
         _ request: Request,
         _ context: APIContext,
-        for permission: Permission = .administer
+        for permission: Permission = .administer,
+        sealedFor token: String? = nil
     ) async throws -> (call: AdminCall, fields: RequestFields) {
         let who = try await admit(request, for: permission)
-        let body: [UInt8]
-        do throws(APIError) {
-            body = Array(buffer: try await request.wholeBody(upTo: Self.largestBodyBytes))
-        } catch {
-            throw error.code == "BODY_TOO_LARGE" ? .tooLarge(Self.largestBodyBytes) : error
-        }
+        let body = Array(buffer: try await request.wholeBody(upTo: Self.largestBodyBytes))
         let fields = try RequestFields(body)
-        return (try call(request, context, who, fields), fields)
+        return (try call(request, context, who, fields, token), fields)
     }
 
     private func call(
         _ request: Request,
         _ context: APIContext,
         _ who: Operator,
-        _ fields: RequestFields
+        _ fields: RequestFields,
+        _ token: String?
     ) throws -> AdminCall {
-        guard let header = request.headers[.idempotencyKey] else {
+        guard let key = try IdempotencyKey(of: request) else {
             return AdminCall(
                 actor: who.actor,
                 requestID: context.requestID,
@@ -65,17 +66,42 @@ struct AdminGate {
                 commandID: CommandID(context.requestID.value)
             )
         }
-        let isQuoted = header.count > 2 && header.first == "\"" && header.last == "\""
-        let key = isQuoted ? String(header.dropFirst().dropLast()) : header
-        guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 })
-        else { throw APIError.invalid([.init(field: "Idempotency-Key", message: "1 to 255 printable characters")]) }
         return AdminCall(
             actor: who.actor,
             requestID: context.requestID,
             route: "\(request.method) \(request.uri.path)",
-            key: key,
+            key: key.text,
             body: JSONValue.object(fields.members).canonicalBytes
+                + (token.map { Digest(of: Array($0.utf8)).bytes } ?? [])
         )
+    }
+
+    /// Answers a request for a change, and as it was answered the first time when it is made again under its key.
+    ///
+    /// - Parameters:
+    ///   - seal: what its answer is kept under; nil for one that shows no secret.
+    ///   - body: has it done, which does it once however often it is made, and says what the answer is.
+    func answer(
+        _ call: AdminCall,
+        seal: AnswerSeal? = nil,
+        _ body: () async throws -> AdminAnswer
+    ) async throws -> Response {
+        guard let fingerprint = call.fingerprint else { return try await body().response }
+        func opened(_ answer: RecordedAnswer) throws(APIError) -> RecordedAnswer {
+            guard let seal else { return answer }
+            guard let open = seal.open(answer) else { throw .idempotencyMismatch }
+            return open
+        }
+        let known = try await answering { () async throws(AdminFailure) in
+            try await desk.keptAnswer(to: call.commandID, fingerprint: fingerprint)
+        }
+        if let known { return try opened(known).response(isRepeat: true) }
+        let own = try await body().recorded(for: call.requestID)
+        let sealed = seal?.close(own) ?? own
+        let kept = try await answering { () async throws(AdminFailure) in
+            try await desk.keepAnswer(sealed, to: call, fingerprint: fingerprint)
+        }
+        return try opened(kept).response(isRepeat: kept != sealed)
     }
 
     /// The account that a path names.
@@ -110,17 +136,31 @@ func answering<Value>(_ body: () async throws(AdminFailure) -> Value) async thro
 extension AdminAPI {
     /// An answer with members in a fixed order.
     static func respond(_ status: HTTPResponse.Status, _ members: [(key: String, value: JSONValue)]) -> Response {
-        Response(
-            status: status,
-            headers: [.contentType: "application/json"],
-            body: ResponseBody(json: [("success", .bool(true))] + members)
-        )
+        AdminAnswer(status, members).response
     }
 }
 
-extension HTTPField.Name {
-    static var idempotencyKey: Self {
-        guard let name = HTTPField.Name("Idempotency-Key") else { preconditionFailure("a header's name") }
-        return name
+/// An answer before it is sent.
+struct AdminAnswer {
+    private let status: HTTPResponse.Status
+    private let body: [UInt8]
+    private let headers: HTTPFields = [.contentType: "application/json"]
+
+    /// An answer with members in a fixed order.
+    init(_ status: HTTPResponse.Status, _ members: [(key: String, value: JSONValue)]) {
+        self.status = status
+        self.body = JSONText.object([("success", .bool(true))] + members)
+    }
+
+    /// The answer as it is sent.
+    var response: Response {
+        Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    /// The answer as it is kept.
+    func recorded(for request: Ledger.RequestID?) -> RecordedAnswer {
+        var headers = headers
+        headers[.requestID] = request?.description
+        return RecordedAnswer(status: status, headers: headers, body: body)
     }
 }

@@ -28,7 +28,7 @@ struct CreditController {
         let kind = fields.word("kind", isRequired: false, as: Pot.Kind.self) ?? .topUp
         let expiresAt = fields.moment("expiresAt")
         try fields.finish()
-        return try await respond(to: account) { () async throws(AdminFailure) in
+        return try await respond(to: account, call) { () async throws(AdminFailure) in
             try await desk.addCredits(
                 amount ?? .zero,
                 to: account,
@@ -55,7 +55,7 @@ struct CreditController {
             reason: reason ?? "",
             correctsSequence: corrects
         )
-        return try await respond(to: account) { () async throws(AdminFailure) in
+        return try await respond(to: account, call) { () async throws(AdminFailure) in
             try await desk.adjust(adjustment, of: account, call)
         }
     }
@@ -68,7 +68,7 @@ struct CreditController {
         let expiresAt = fields.moment("expiresAt")
         let reference = fields.text("reference", longest: 200, isRequired: false)
         try fields.finish()
-        return try await respond(to: account) { () async throws(AdminFailure) in
+        return try await respond(to: account, call) { () async throws(AdminFailure) in
             try await desk.renewPlan(
                 of: account,
                 period: period ?? "",
@@ -83,17 +83,20 @@ struct CreditController {
     /// The pot that was filled or corrected, now or by an earlier request, and the balance.
     private func respond(
         to account: AccountID,
+        _ call: AdminCall,
         _ body: () async throws(AdminFailure) -> AdminDesk.Made<Pot>
     ) async throws -> Response {
-        let made = try await answering(body)
-        let view = try await answering { () async throws(AdminFailure) in try await desk.account(account) }
-        return AdminAPI.respond(
-            made.isRepeat ? .ok : .created,
-            [
-                ("repeated", .bool(made.isRepeat)), ("pot", .pot(made.value)),
-                ("balance", .optionalCredits(view.state.account?.posted)),
-                ("available", .optionalCredits(view.state.account?.available)),
-            ]
-        )
+        try await gate.answer(call) {
+            let made = try await answering(body)
+            let view = try await answering { () async throws(AdminFailure) in try await desk.account(account) }
+            return AdminAnswer(
+                made.isRepeat ? .ok : .created,
+                [
+                    ("repeated", .bool(made.isRepeat)), ("pot", .pot(made.value)),
+                    ("balance", .optionalCredits(view.state.account?.posted)),
+                    ("available", .optionalCredits(view.state.account?.available)),
+                ]
+            )
+        }
     }
 }

@@ -46,14 +46,16 @@ struct GrantController {
         }
         try fields.finish()
         let allowance: Grant.Allowance = runs.map { .runs($0) } ?? .window(seconds: seconds ?? 0)
-        let made = try await answering { () async throws(AdminFailure) in
-            try await desk.issueGrant(of: model ?? "", allowance, to: account, expiresAt: expiresAt, call)
+        return try await gate.answer(call) {
+            let made = try await answering { () async throws(AdminFailure) in
+                try await desk.issueGrant(of: model ?? "", allowance, to: account, expiresAt: expiresAt, call)
+            }
+            let grant = try await grants(of: account).first { $0.id == made.value }
+            return AdminAnswer(
+                made.isRepeat ? .ok : .created,
+                [("repeated", .bool(made.isRepeat)), ("grant", grant.map(JSONValue.grant) ?? .null)]
+            )
         }
-        let grant = try await grants(of: account).first { $0.id == made.value }
-        return AdminAPI.respond(
-            made.isRepeat ? .ok : .created,
-            [("repeated", .bool(made.isRepeat)), ("grant", grant.map(JSONValue.grant) ?? .null)]
-        )
     }
 
     private func revoke(_ request: Request, _ context: APIContext) async throws -> Response {

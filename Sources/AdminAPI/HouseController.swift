@@ -50,17 +50,7 @@ struct HouseController {
             return AdminAPI.respond(.ok, [("operators", .array(operators.map(JSONValue.operator)))])
         }
         router.post("/admin/operators") { request, context in
-            var (call, fields) = try await gate.change(request, context)
-            let name = fields.text("name", longest: 64)
-            let role = fields.word("role", as: OperatorRole.self)
-            try fields.finish()
-            let added = try await answering { () async throws(AdminFailure) in
-                try await desk.addOperator(name ?? "", role: role ?? .finance, by: call.actor)
-            }
-            return AdminAPI.respond(
-                .created,
-                [("operator", .operator(added.record)), ("token", .string(added.token.text))]
-            )
+            try await add(request, context)
         }
         router.refuseMethods(of: "/admin/operators", except: [.get, .post])
         router.delete("/admin/operators/:name") { request, context in
@@ -73,6 +63,23 @@ struct HouseController {
             return Response(status: .noContent)
         }
         router.refuseMethods(of: "/admin/operators/:name", except: [.delete])
+    }
+
+    private func add(_ request: Request, _ context: APIContext) async throws -> Response {
+        let own = AdminToken.bearer(request.headers[.authorization]) ?? ""
+        var (call, fields) = try await gate.change(request, context, sealedFor: own)
+        let name = fields.text("name", longest: 64)
+        let role = fields.word("role", as: OperatorRole.self)
+        try fields.finish()
+        let seal = try IdempotencyKey(of: request).map { AnswerSeal(token: own, idempotencyKey: $0.text) }
+        // The same for a request that is made again, so that the first and the sixty-fourth add one operator.
+        let token = seal.map { OperatorToken(random: $0.secretBytes(for: call.commandID)) } ?? OperatorToken()
+        return try await gate.answer(call, seal: seal) {
+            let record = try await answering { () async throws(AdminFailure) in
+                try await desk.addOperator(name ?? "", role: role ?? .finance, token: token, by: call.actor)
+            }
+            return AdminAnswer(.created, [("operator", .operator(record)), ("token", .string(token.text))])
+        }
     }
 
     private func switchModel(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -128,23 +128,26 @@ extension AdminDesk {
         try await asking { () async throws(LedgerStoreError) in try await store.operators() }
     }
 
-    /// Adds an operator; the token in the answer is nowhere else.
+    /// Adds an operator; the token is kept nowhere. To add one again with the same token changes nothing.
     public func addOperator(
         _ name: String,
         role: OperatorRole,
+        token: OperatorToken,
         by actor: Actor
-    ) async throws(AdminFailure) -> (record: OperatorRecord, token: OperatorToken) {
+    ) async throws(AdminFailure) -> OperatorRecord {
         guard Operator.isName(name), name != Operator.environmentName else {
             let form = "1 to 64 lower-case letters, digits, `.`, `_` and `-`"
             throw .invalid("name", "it must have \(form), and not be \(Operator.environmentName)")
         }
-        let token = OperatorToken()
         let record = OperatorRecord(name: name, role: role, createdAt: clock())
         let isNew = try await asking { () async throws(LedgerStoreError) in
             try await store.addOperator(record, digest: token.digest, by: actor)
         }
-        guard isNew else { throw .operatorExists }
-        return (record, token)
+        if isNew { return record }
+        let known = try await asking { () async throws(LedgerStoreError) in try await store.findOperator(token.digest) }
+        guard let known else { throw .operatorExists }
+        guard known.name == name, known.role == role else { throw .keyReused }
+        return known
     }
 
     /// Takes an operator's token away, effective at once.

@@ -9,7 +9,8 @@ public struct AdminDesk: Sendable {
     public struct Made<Value: Sendable>: Sendable {
         /// What it is.
         public let value: Value
-        /// Whether it was there before, and nothing was added now.
+        /// Whether another request had made it, and nothing was added now. The same request, made again under its key, is
+        /// told what the first was.
         public let isRepeat: Bool
     }
 
@@ -44,8 +45,8 @@ public struct AdminDesk: Sendable {
     /// Opens an account.
     public func openAccount(_ opening: OpenAccount, _ call: AdminCall) async throws(AdminFailure) -> Made<AccountID> {
         let account = AccountID(call.identifier("account"))
-        let verdict = try await carryOut(.openAccount(opening), for: account, call)
-        return Made(value: account, isRepeat: verdict == .alreadyDone)
+        _ = try await carryOut(.openAccount(opening), for: account, call)
+        return Made(value: account, isRepeat: false)
     }
 
     /// Up to `limit` accounts after an id, in order of their ids.
@@ -149,13 +150,13 @@ public struct AdminDesk: Sendable {
         _ call: AdminCall
     ) async throws(AdminFailure) -> Made<Pot> {
         let verdict = try await carryOut(action, for: account, call)
-        var made = pot
-        if case .alreadyAdded(let first) = verdict { made = first }
+        var (made, isRepeat) = (pot, false)
+        if case .alreadyAdded(let first) = verdict { (made, isRepeat) = (first, true) }
         let pots = try await asking { () async throws(LedgerStoreError) in
             try await store.pots(of: account, including: made)
         }
         guard let row = pots.first(where: { $0.id == made }) else { throw .refused(.potUnknown) }
-        return Made(value: row, isRepeat: verdict != .done)
+        return Made(value: row, isRepeat: isRepeat)
     }
 
     // MARK: Grants
@@ -174,8 +175,8 @@ public struct AdminDesk: Sendable {
             allowance: allowance,
             expiresAt: expiresAt
         )
-        let verdict = try await carryOut(.issueGrant(grant), for: account, call)
-        return Made(value: grant.grantID, isRepeat: verdict == .alreadyDone)
+        _ = try await carryOut(.issueGrant(grant), for: account, call)
+        return Made(value: grant.grantID, isRepeat: false)
     }
 
     // MARK: Asking the ledger
@@ -211,6 +212,37 @@ public struct AdminDesk: Sendable {
             try await asking { () async throws(LedgerStoreError) in try await store.forgetRequest(call.commandID) }
         }
         throw .refused(refusal)
+    }
+
+    // MARK: Answers
+
+    /// The answer that a request was given; nil when none is known, or another was asked for under its id.
+    public func keptAnswer(
+        to command: CommandID,
+        fingerprint: Digest
+    ) async throws(AdminFailure) -> RecordedAnswer? {
+        try await asking { () async throws(LedgerStoreError) in
+            try await store.operatorAnswer(to: command, fingerprint: fingerprint)
+        }
+    }
+
+    /// Keeps the answer to a request, unless one is kept already.
+    ///
+    /// - Returns: the one that is kept now.
+    public func keepAnswer(
+        _ answer: RecordedAnswer,
+        to call: AdminCall,
+        fingerprint: Digest
+    ) async throws(AdminFailure) -> RecordedAnswer {
+        try await asking { () async throws(LedgerStoreError) in
+            try await store.keepOperatorAnswer(
+                answer,
+                to: call.commandID,
+                fingerprint: fingerprint,
+                request: call.requestID,
+                at: clock()
+            )
+        }
     }
 
     func asking<Value>(

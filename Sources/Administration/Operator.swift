@@ -1,6 +1,6 @@
 public import Ledger
 public import LedgerStore
-import Runs
+public import Runs
 
 /// Who asks for something on behalf of the house.
 public struct Operator: Hashable, Sendable {
@@ -28,6 +28,25 @@ public struct Operator: Hashable, Sendable {
             && text.utf8.allSatisfy { byte in
                 (97...122).contains(byte) || (48...57).contains(byte) || byte == 45 || byte == 46 || byte == 95
             }
+    }
+}
+
+extension AdminDesk: OperatorDirectory {
+    /// The operator whose token this is.
+    public func caller(with token: String) async throws(LedgerFailure) -> OperatorCaller? {
+        do throws(AdminFailure) {
+            return try await self.operator(with: OperatorToken(token)).map { who in
+                OperatorCaller(
+                    actor: who.actor,
+                    role: who.role.rawValue,
+                    mayChange: Permission.administer.isGiven(to: who.role)
+                )
+            }
+        } catch .unavailable(let failure) {
+            throw failure
+        } catch {
+            throw .unavailable(mayHaveHappened: false, reason: "\(error)")
+        }
     }
 }
 
@@ -72,7 +91,12 @@ public struct OperatorToken: Sendable, CustomStringConvertible, CustomReflectabl
     /// Makes a token from the system's randomness.
     public init() {
         var generator = SystemRandomNumberGenerator()
-        let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        self.init(random: (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
+    }
+
+    /// Makes a token from 32 random bytes.
+    public init(random bytes: [UInt8]) {
+        precondition(bytes.count == 32, "a token has 32 random bytes")
         // 43: 62^43 is the first power above 2^256.
         self.init(Self.prefix + Base62.encode(bytes, digits: 43))
     }

@@ -31,6 +31,12 @@ public struct AppConfiguration: Sendable {
     public var resultDays = 30
     /// Days for which the answer to a request with an idempotency key is kept.
     public var idempotencyDays = 30
+    /// Events that the audit of the ledger reads in a second at most; 0 for no audit.
+    public var auditEventsPerSecond = 2_000
+    /// Seconds from one pass of the audit over a journal to the next.
+    public var auditPassSeconds = 600
+    /// OpenTelemetry's own variables, `OTEL_*`.
+    public var telemetryVariables: [String: String] = [:]
     /// Values for `${NAME}` in the definition files: base URLs and secrets of providers.
     public var providerVariables: [String: String] = [:]
 
@@ -51,8 +57,8 @@ public struct AppConfiguration: Sendable {
 
     /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`,
     /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`, `_IDEMPOTENCY_DAYS`, `_ADMIN_TOKEN`,
-    /// `_STRIPE_WEBHOOK_SECRET`, `_METRICS_HOST`, `_METRICS_PORT`, and what ``MediaSettings`` and
-    /// ``LogSettings`` read.
+    /// `_STRIPE_WEBHOOK_SECRET`, `_METRICS_HOST`, `_METRICS_PORT`, `_AUDIT_EVENTS_PER_SECOND`, `_AUDIT_PASS_SECONDS`, what
+    /// ``MediaSettings`` and ``LogSettings`` read, and `OTEL_*`.
     ///
     /// - Parameters:
     ///   - databaseURL: where the database is.
@@ -82,6 +88,15 @@ public struct AppConfiguration: Sendable {
         }
         self.media = MediaSettings(reading: own)
         self.log = LogSettings(reading: own)
+        self.auditEventsPerSecond = min(
+            max(0, own.int(forKey: "audit.events.per.second", default: auditEventsPerSecond)),
+            1_000_000
+        )
+        self.auditPassSeconds = min(
+            max(1, own.int(forKey: "audit.pass.seconds", default: auditPassSeconds)),
+            31_536_000
+        )
+        self.telemetryVariables = environment.filter { $0.key.hasPrefix("OTEL_") }
         self.providerVariables = environment
     }
 

@@ -35,12 +35,13 @@ public enum Serve {
         let registry = try configuration.loadRegistry()
         let port = ListeningPort(configuration.port)
         let metrics = ServiceMetrics()
+        let tracing = try TraceExport(configuration, metrics, logger)
         let media = try MediaStorage.open(configuration, port: { port.number }, copied: metrics.copiedMedium)
-        let (connection, lease) = try await openLedger(configuration, metrics, logger)
+        let (connection, lease) = try await openLedger(configuration, metrics, tracing, logger)
         let library = await DefinitionLibrary.recording(registry, in: connection.store, configuration, logger)
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
         let observer = RunLog(logger: logger, metrics: metrics)
-        let providers = ProviderRouter(client: httpClient, observer: metrics)
+        let providers = ProviderRouter(client: httpClient, observer: metrics, spans: tracing.spans)
         let runs = RunService(
             ledger: connection.store,
             provider: providers,
@@ -48,12 +49,13 @@ public enum Serve {
             instance: lease.instance,
             clock: { SystemClock.now() },
             observer: observer,
-            options: runOptions(configuration, connection, media, library)
+            options: runOptions(configuration, connection, media, library, tracing)
         )
         let log = try LogConnection.open(configuration, connection.store)
         let publishing = try log.map { try LogService($0, configuration, metrics, logger) }
         let webhookClient = EgressClient(policy: WebhookDesk.policy(configuration.egressPolicy))
         let webhooks = WebhookDesk(store: connection.store, client: webhookClient, clock: { SystemClock.now() })
+        let administration = AdminDesk(store: connection.store, models: runs.models, clock: { SystemClock.now() })
         let uses = KeyUseLog(store: connection.store, clock: { SystemClock.now() })
         let router = RunAPI.router(
             service: runs,
@@ -67,14 +69,15 @@ public enum Serve {
             callers: CallerDesk(reader: connection.store),
             keys: KeyDesk(ledger: connection.store, directory: connection.store, clock: { SystemClock.now() }),
             adminToken: try configuration.checkedAdminToken(),
+            operators: administration,
             clock: { SystemClock.now() },
             logger: logger,
             observer: metrics,
+            spans: tracing.spans,
             isReady: { connection.client.isHealthy }
         )
         metrics.watch(store: connection.store, router: providers, runs: runs) { connection.client.isHealthy }
         media.addRoute(to: router)
-        let administration = AdminDesk(store: connection.store, models: runs.models, clock: { SystemClock.now() })
         try configuration.addAdminRoutes(to: router, administration)
         try configuration.addLogRoutes(to: router, administration, log)
         try ReferenceController(folder: OpenAPIFiles.folder(), style: try OpenAPIFiles.style(), logger: logger)
@@ -82,7 +85,7 @@ public enum Serve {
         let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
         let clients = (httpClient, webhookClient, log)
         let parts = (connection: connection, lease: lease, uses: uses, runs: runs, administration: administration)
-        let group = group(configuration, parts, observer, library, server, clients, media, logger)
+        let group = group(configuration, parts, observer, tracing, library, server, clients, media, logger)
         if let publishing { await group.addServiceUnlessShutdown(publishing) }
         return group
     }
@@ -110,9 +113,11 @@ public enum Serve {
     private static func openLedger(
         _ configuration: AppConfiguration,
         _ metrics: ServiceMetrics,
+        _ tracing: TraceExport,
         _ logger: Logger
     ) async throws -> (LedgerConnection, InstanceLease) {
         var options = metrics.storeOptions
+        options.spans = tracing.spans
         options.onNotice = { $0.logNotice(to: logger) }
         let connection = try await LedgerConnection.open(
             databaseURL: configuration.databaseURL,
@@ -131,9 +136,12 @@ public enum Serve {
         _ configuration: AppConfiguration,
         _ connection: LedgerConnection,
         _ media: MediaStorage,
-        _ library: DefinitionLibrary
+        _ library: DefinitionLibrary,
+        _ tracing: TraceExport
     ) -> RunService.Options {
         var options = RunService.Options()
+        options.spans = tracing.spans
+        options.traces = tracing.traces
         options.tasks = connection.store
         options.answers = connection.store
         options.definitions = library
@@ -148,19 +156,14 @@ public enum Serve {
         connection: LedgerConnection, lease: InstanceLease, uses: KeyUseLog, runs: RunService, administration: AdminDesk
     )
 
-    private static func group(
-        _ configuration: AppConfiguration,
-        _ parts: Parts,
+    private static func recovery(
+        _ connection: LedgerConnection,
+        _ lease: InstanceLease,
+        _ runs: RunService,
         _ observer: RunLog,
-        _ library: DefinitionLibrary,
-        _ server: some Service,
-        _ clients: (providers: HTTPClient, webhooks: EgressClient, log: LogConnection?),
-        _ media: MediaStorage,
         _ logger: Logger
-    ) -> ServiceGroup {
-        let (connection, lease, uses, runs, administration) = parts
-        let grace = Duration.seconds(configuration.shutdownGraceSeconds)
-        let recovery = RecoveryService(
+    ) -> RecoveryService {
+        RecoveryService(
             recovery: RunRecovery(
                 for: runs,
                 reports: DeliveryClaims(store: connection.store),
@@ -171,13 +174,29 @@ public enum Serve {
             interval: .seconds(2),
             logger: logger
         )
+    }
+
+    private static func group(
+        _ configuration: AppConfiguration,
+        _ parts: Parts,
+        _ observer: RunLog,
+        _ tracing: TraceExport,
+        _ library: DefinitionLibrary,
+        _ server: some Service,
+        _ clients: (providers: HTTPClient, webhooks: EgressClient, log: LogConnection?),
+        _ media: MediaStorage,
+        _ logger: Logger
+    ) -> ServiceGroup {
+        let (connection, lease, uses, runs, administration) = parts
+        let grace = Duration.seconds(configuration.shutdownGraceSeconds)
         var settings = ServiceGroupConfiguration(
-            services: observer.metrics.services(configuration, connection.store, logger) + [
+            services: tracing.services + observer.metrics.services(configuration, connection.store, logger) + [
                 LedgerService(connection: connection, lease: lease),
+                SelfAudit(configuration, connection.store, observer.metrics, logger),
                 // Before those that take requests, and so told to stop after them.
                 KeyUseService(uses: uses, interval: .seconds(5), logger: logger),
                 ProviderClientService(client: clients.providers, media: media, log: clients.log),
-                recovery,
+                recovery(connection, lease, runs, observer, logger),
                 RegistryService(
                     reloader: configuration.reloader(of: runs),
                     models: runs.models,
@@ -198,7 +217,7 @@ public enum Serve {
                     client: clients.webhooks,
                     clock: { SystemClock.now() },
                     logger: logger,
-                    options: observer.metrics.webhookOptions
+                    options: observer.metrics.webhookOptions(tracing)
                 ),
                 ServingService(server: server, runs: runs, grace: grace, logger: logger),
             ],

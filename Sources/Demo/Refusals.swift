@@ -110,7 +110,7 @@ struct Refusals: Sendable {
 
     private var afterTheLimiter: [Scene?] {
         let wrong = #"{"inputs":{"prompt":"","resolution":"8K","colour":"red"}}"#
-        let dear = #"{"inputs":{"prompt":"Hello","n":4,"resolution":"4K","quality":"high"}}"#
+        let dear = #"{"inputs":{"prompt":"Hello","n":4,"size":"1536x1024","quality":"high"}}"#
         return [
             Scene(
                 "a body that is no JSON",
@@ -147,7 +147,7 @@ struct Refusals: Sendable {
                 "a run for 240 credits",
                 402,
                 "INSUFFICIENT_CREDITS",
-                call("gpt-image-2", key: cast.key, body: dear)
+                call("gpt-image-2-direct", key: cast.key, body: dear)
             ),
             Scene(
                 "a provider that fails",

@@ -1,7 +1,9 @@
 /// The id of a trace over many services: 16 bytes that are not all zero.
 public struct TraceID: Hashable, Sendable, CustomStringConvertible {
-    private let high: UInt64
-    private let low: UInt64
+    /// The first 8 bytes.
+    public let high: UInt64
+    /// The last 8 bytes.
+    public let low: UInt64
 
     /// Makes an id; nil when it is all zero.
     public init?(high: UInt64, low: UInt64) {

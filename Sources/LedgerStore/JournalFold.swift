@@ -34,7 +34,17 @@ public struct JournalFold: Sendable {
 
     /// What is wrong with a journal's head when it is not where its events end.
     func finding(of head: JournalHead) -> VerificationFinding? {
-        if position == head.position, headHash == head.hash { return nil }
+        Self.finding(of: head, in: journal, position: position, hash: headHash)
+    }
+
+    /// What is wrong with a journal's head when its events end at a position, with a running hash.
+    static func finding(
+        of head: JournalHead,
+        in journal: JournalID,
+        position: Int64,
+        hash: Digest
+    ) -> VerificationFinding? {
+        if position == head.position, hash == head.hash { return nil }
         return VerificationFinding(
             kind: .journalHead,
             journal: journal,
@@ -51,26 +61,7 @@ extension LedgerState {
     ///
     /// - Throws: the first thing that is wrong with it; the state is then of no further use.
     mutating func fold(_ event: Event) throws(VerificationFinding) {
-        guard event.version == Event.currentVersion else {
-            throw VerificationFinding(event, .version, "event version \(event.version) is unknown")
-        }
-        let next = (account?.sequence ?? 0) + 1
-        guard event.sequence == next else {
-            throw VerificationFinding(event, .sequence, "expected sequence \(next), found \(event.sequence)")
-        }
-        guard event.previousHash == account?.headHash else {
-            throw VerificationFinding(
-                event,
-                .previousHash,
-                "previous_hash is not the hash of the account's event before"
-            )
-        }
-        guard event.recomputedHash == event.hash else {
-            throw VerificationFinding(event, .hash, "the hash does not match the columns")
-        }
-        if let account, event.content.recordedAt <= account.lastRecordedAt {
-            throw VerificationFinding(event, .time, "recorded_at does not come after the account's event before")
-        }
+        try event.check(after: account.map { StreamLink($0) })
         do throws(FoldError) {
             try apply(event.content)
         } catch {
@@ -81,6 +72,68 @@ extension LedgerState {
         guard event.content.type.movesCredits else { return }
         guard event.content.balanceAfter == account?.posted, event.content.heldAfter == account?.held else {
             throw VerificationFinding(event, .balance, "balance_after or held_after is not the sum of the events")
+        }
+    }
+}
+
+/// What the next event of an account has to follow.
+struct StreamLink: Hashable, Sendable {
+    let account: AccountID
+    let sequence: Int64
+    /// Of an account that is known; nil before its first event.
+    let hash: Digest?
+    let recordedAt: Timestamp
+
+    init(account: AccountID, sequence: Int64, hash: Digest?, recordedAt: Timestamp) {
+        self.account = account
+        self.sequence = sequence
+        self.hash = hash
+        self.recordedAt = recordedAt
+    }
+
+    init(_ account: Account) {
+        self.init(
+            account: account.id,
+            sequence: account.sequence,
+            hash: account.headHash,
+            recordedAt: account.lastRecordedAt
+        )
+    }
+
+    init(_ event: Event) {
+        self.init(
+            account: event.content.accountID,
+            sequence: event.sequence,
+            hash: event.hash,
+            recordedAt: event.content.recordedAt
+        )
+    }
+}
+
+extension Event {
+    /// Checks what can be told of an event by the one before it in its account's stream.
+    ///
+    /// - Throws: the first thing that is wrong.
+    func check(after before: StreamLink?) throws(VerificationFinding) {
+        guard version == Event.currentVersion else {
+            throw VerificationFinding(self, .version, "event version \(version) is unknown")
+        }
+        let next = (before?.sequence ?? 0) + 1
+        guard sequence == next else {
+            throw VerificationFinding(self, .sequence, "expected sequence \(next), found \(sequence)")
+        }
+        guard previousHash == before?.hash else {
+            throw VerificationFinding(
+                self,
+                .previousHash,
+                "previous_hash is not the hash of the account's event before"
+            )
+        }
+        guard recomputedHash == hash else {
+            throw VerificationFinding(self, .hash, "the hash does not match the columns")
+        }
+        if let before, content.recordedAt <= before.recordedAt {
+            throw VerificationFinding(self, .time, "recorded_at does not come after the account's event before")
         }
     }
 }
@@ -119,6 +172,16 @@ public struct VerificationFinding: Error, Hashable, Sendable, CustomStringConver
             position: event.position,
             account: event.content.accountID,
             message: message
+        )
+    }
+
+    static func noHead(of journal: JournalID) -> VerificationFinding {
+        VerificationFinding(
+            kind: .journalHead,
+            journal: journal,
+            position: nil,
+            account: nil,
+            message: "the journal has no row in journals"
         )
     }
 

@@ -1,6 +1,7 @@
 public import Ledger
 import Postgres
 import Synchronization
+import Traces
 
 /// The clock that a journal records by.
 public typealias JournalClock = @Sendable () -> Timestamp
@@ -11,12 +12,21 @@ public typealias JournalClock = @Sendable () -> Timestamp
 /// There is no timer: a lone command starts the writer at once, and commands that arrive while it works form the next
 /// batch. Other processes may write the same journal; the lock on its head orders them.
 final class JournalWriter: Sendable {
-    typealias Ticket = UnsafeContinuation<Result<Verdict, LedgerStoreError>, Never>
+    /// Whoever waits for a command's verdict, and the span in which it does, if that is recorded.
+    struct Ticket {
+        fileprivate let waiting: UnsafeContinuation<Result<Verdict, LedgerStoreError>, Never>
+        fileprivate let trace: TraceContext?
+
+        fileprivate func resume(returning result: Result<Verdict, LedgerStoreError>) {
+            waiting.resume(returning: result)
+        }
+    }
 
     let journal: JournalID
     private let client: PostgresClient
     private let clock: JournalClock
     private let observer: (any BatchObserver)?
+    private let spans: Spans
     private let onNotice: (@Sendable (Event) -> Void)?
     private let retryBudget: Duration
     private let queue: Mutex<JournalQueue<Ticket>>
@@ -29,6 +39,7 @@ final class JournalWriter: Sendable {
         limits: JournalQueue<Ticket>.Limits,
         retryBudget: Duration,
         observer: (any BatchObserver)?,
+        spans: Spans,
         onNotice: (@Sendable (Event) -> Void)?
     ) {
         self.journal = journal
@@ -36,6 +47,7 @@ final class JournalWriter: Sendable {
         self.clock = clock
         self.retryBudget = retryBudget
         self.observer = observer
+        self.spans = spans
         self.onNotice = onNotice
         self.queue = Mutex(JournalQueue(limits: limits))
     }
@@ -45,7 +57,9 @@ final class JournalWriter: Sendable {
 
     /// Has a command decided, and returns once its events are durable.
     func submit(_ command: Command) async throws(LedgerStoreError) -> Verdict {
-        let result: Result<Verdict, LedgerStoreError> = await withUnsafeContinuation { ticket in
+        let span = spans.begin("commit \(command.action.purpose)")
+        let result: Result<Verdict, LedgerStoreError> = await withUnsafeContinuation { waiting in
+            let ticket = Ticket(waiting: waiting, trace: span?.trace)
             switch queue.withLock({ $0.offer(command, ticket: ticket) }) {
             case .queued: break
             case .startWriter: Task { await self.drain() }
@@ -57,6 +71,7 @@ final class JournalWriter: Sendable {
                 ticket.resume(returning: .failure(error))
             }
         }
+        if let span { span.end(journal, result) }
         return try result.get()
     }
 
@@ -86,6 +101,11 @@ final class JournalWriter: Sendable {
 
     /// Runs a batch; one that the database rejects is split until the bad command stands alone and fails alone.
     private func run(_ commands: [Command], _ tickets: [Ticket]) async {
+        let span = spans.begin("commit batch", for: tickets.compactMap(\.trace))
+        span?.set([
+            "runledger.journal": .number(Int64(journal.number)), "runledger.commands": .number(Int64(commands.count)),
+            "db.system.name": "postgresql",
+        ])
         do throws(LedgerStoreError) {
             let verdicts = try await BatchTransaction(
                 journal: journal,
@@ -96,8 +116,11 @@ final class JournalWriter: Sendable {
                 observer: observer,
                 onNotice: onNotice
             ).run()
+            span?.end()
             for (ticket, verdict) in zip(tickets, verdicts) { ticket.resume(returning: .success(verdict)) }
         } catch {
+            span?.fail(error.code.rawValue)
+            span?.end()
             guard error.code == .rejected, commands.count > 1 else {
                 for ticket in tickets { ticket.resume(returning: .failure(error)) }
                 return
@@ -105,6 +128,29 @@ final class JournalWriter: Sendable {
             let middle = commands.count / 2
             await run(Array(commands[..<middle]), Array(tickets[..<middle]))
             await run(Array(commands[middle...]), Array(tickets[middle...]))
+        }
+    }
+}
+
+extension OpenSpan {
+    /// Ends the span in which a command was decided and its events became durable.
+    fileprivate func end(_ journal: JournalID, _ result: Result<Verdict, LedgerStoreError>) {
+        set(["runledger.journal": .number(Int64(journal.number))])
+        if case .failure(let error) = result { fail(error.code.rawValue) }
+        end()
+    }
+}
+
+extension Command.Action {
+    /// What the command's events are for the run, as its span is called.
+    fileprivate var purpose: String {
+        switch self {
+        case .admitRun: "hold"
+        case .recordSubmission: "submission"
+        case .settleRun: "settlement"
+        case .requestCancel: "cancellation"
+        case .expireHold: "expiry"
+        default: "command"
         }
     }
 }

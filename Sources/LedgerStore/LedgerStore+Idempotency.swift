@@ -8,6 +8,34 @@ extension LedgerStore {
         try await ask(ReadAnswer(journal: journal(of: account), account: account, key: key)).first
     }
 
+    /// The answer that an operator's request was given; nil when none is known, or another was asked for under its id.
+    ///
+    /// Requests of operators belong to no account: the command's id stands in its place.
+    public func operatorAnswer(
+        to command: CommandID,
+        fingerprint: Digest
+    ) async throws(LedgerStoreError) -> RecordedAnswer? {
+        try await readAnswer(of: AccountID(command.value), key: fingerprint)
+    }
+
+    /// Keeps the answer to an operator's request, unless one is kept already.
+    ///
+    /// - Returns: the one that is kept now.
+    public func keepOperatorAnswer(
+        _ answer: RecordedAnswer,
+        to command: CommandID,
+        fingerprint: Digest,
+        request: RequestID?,
+        at now: Timestamp
+    ) async throws(LedgerStoreError) -> RecordedAnswer {
+        let place = AccountID(command.value)
+        let claim = IdempotencyClaim(key: fingerprint, fingerprint: fingerprint, executionID: nil, requestID: request)
+        _ = try await ask(
+            KeepOperatorAnswer(journal: journal(of: place), account: place, claim: claim, answer: answer, now: now)
+        )
+        return try await readAnswer(of: place, key: fingerprint) ?? answer
+    }
+
     /// Keeps the answer to a run under the key that it was asked for with, unless one is kept already.
     ///
     /// - Returns: the one that is kept now; nil when the key is no longer the run's.

@@ -72,13 +72,7 @@ extension LedgerStore {
         opening.begin(.repeatableReadOnly)
         opening.append(ReadJournalHead(journal: journal))
         guard let head = try await session.execute(opening)[1].decode(as: ReadJournalHead.self).first else {
-            throw VerificationFinding(
-                kind: .journalHead,
-                journal: journal,
-                position: nil,
-                account: nil,
-                message: "the journal has no row in journals"
-            )
+            throw VerificationFinding.noHead(of: journal)
         }
         var fold = JournalFold(journal: journal)
         // Up to the last event there is, not to the head: one beyond the head is a finding too.

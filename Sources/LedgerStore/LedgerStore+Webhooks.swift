@@ -55,7 +55,7 @@ extension LedgerStore {
 
     // MARK: Deliveries
 
-    /// Makes a delivery of the event `webhook.test`.
+    /// Makes a delivery of the event `webhook.test`, unless it was made already.
     public func addTestDelivery(
         _ id: Identifier128,
         of key: KeyID,

@@ -1,6 +1,7 @@
 public import Ledger
 public import Postgres
 import Synchronization
+public import Traces
 
 /// A ledger in PostgreSQL: commands go in, verdicts come out once their events are durable.
 public final class LedgerStore: Sendable {
@@ -16,6 +17,8 @@ public final class LedgerStore: Sendable {
         public var retryBudget = Duration.seconds(20)
         /// Who counts batches.
         public var observer: (any BatchObserver)?
+        /// Records commands and batches.
+        public var spans = Spans.off
         /// Who is told of events that somebody should look at, once each, after they are durable: alerts, credits that a
         /// refund could not take back, attempts to top up that failed.
         public var onNotice: (@Sendable (Event) -> Void)?
@@ -75,6 +78,7 @@ public final class LedgerStore: Sendable {
                 limits: limits,
                 retryBudget: options.retryBudget,
                 observer: options.observer,
+                spans: options.spans,
                 onNotice: options.onNotice
             )
         }

@@ -5,44 +5,55 @@ import Postgres
 struct ProjectionSnapshot {
     var accounts: [AccountID: LedgerState] = [:]
 
-    /// Reads the live projections of a journal in the transaction that a session has open.
+    /// Reads the live projections of a journal, or of one account in it, in the transaction that a session has open.
     ///
     /// - Throws: a `VerificationFinding` that names the first row that can't be read, or a `PostgresError`.
-    static func read(_ journal: JournalID, _ session: PostgresSession) async throws -> ProjectionSnapshot {
+    static func read(
+        _ journal: JournalID,
+        of account: AccountID? = nil,
+        _ session: PostgresSession
+    ) async throws -> ProjectionSnapshot {
         var snapshot = ProjectionSnapshot()
-        for row in try await rows(ScanAccounts(journal: journal), session) {
+        for row in try await rows(ScanAccounts(journal: journal), account, session) {
             snapshot.accounts[row.id, default: LedgerState()].account = row
         }
-        for row in try await rows(ScanPots(journal: journal), session) {
+        for row in try await rows(ScanPots(journal: journal), account, session) {
             snapshot.accounts[row.account, default: LedgerState()].pots[row.value.id] = row.value
         }
-        for row in try await rows(ScanGrants(journal: journal), session) {
+        for row in try await rows(ScanGrants(journal: journal), account, session) {
             snapshot.accounts[row.account, default: LedgerState()].grants[row.value.id] = row.value
         }
-        for row in try await rows(ScanHolds(journal: journal), session) {
+        for row in try await rows(ScanHolds(journal: journal), account, session) {
             snapshot.accounts[row.account, default: LedgerState()].put(row.value)
         }
-        for row in try await rows(ScanWindows(journal: journal), session) {
+        for row in try await rows(ScanWindows(journal: journal), account, session) {
             snapshot.accounts[row.account, default: LedgerState()].windows[row.value.route] = row.value.window
         }
-        for row in try await rows(ScanEndedExecutions(journal: journal), session) {
+        for row in try await rows(ScanEndedExecutions(journal: journal), account, session) {
             snapshot.accounts[row.account, default: LedgerState()].executions[row.value.id] = row.value
         }
-        for row in try await rows(ScanKeys(journal: journal), session) {
+        for row in try await rows(ScanKeys(journal: journal), account, session) {
             snapshot.accounts[row.account, default: LedgerState()].keys[row.value.id] = row.value
         }
-        for row in try await rows(ScanCommands(journal: journal), session) {
+        for row in try await rows(ScanCommands(journal: journal), account, session) {
             snapshot.accounts[row.account, default: LedgerState()].commands.insert(row.value)
         }
-        for row in try await rows(ScanTopUps(journal: journal), session) {
+        for row in try await rows(ScanTopUps(journal: journal), account, session) {
             snapshot.accounts[row.account, default: LedgerState()].topUp = row.value
         }
         return snapshot
     }
 
-    private static func rows<Scan: JournalScan>(_ scan: Scan, _ session: PostgresSession) async throws -> [Scan.Row] {
+    /// Reads the rows of one projection, of one account if it is named.
+    ///
+    /// - Throws: as `read`.
+    static func rows<Scan: JournalScan>(
+        _ scan: Scan,
+        _ account: AccountID?,
+        _ session: PostgresSession
+    ) async throws -> [Scan.Row] {
         var unit = PipelineBatch()
-        unit.append(scan)
+        if let account { unit.append(AccountScan(scan: scan, account: account)) } else { unit.append(scan) }
         return try await session.execute(unit)[0].rows.map { row in
             do throws(PostgresDecodingError) {
                 return try Scan.decode(row)
@@ -62,18 +73,27 @@ struct ProjectionSnapshot {
     func firstDifference(from fold: JournalFold) -> VerificationFinding? {
         let ids = Set(accounts.keys).union(fold.states.keys).sorted()
         for id in ids {
-            let live = accounts[id] ?? LedgerState()
             let folded = fold.states[id] ?? LedgerState()
-            guard live != folded else { continue }
-            return VerificationFinding(
-                kind: .projection,
-                journal: fold.journal,
-                position: nil,
-                account: id,
-                message: Self.difference(live, folded)
-            )
+            if let finding = difference(from: folded, of: id, in: fold.journal) { return finding }
         }
         return nil
+    }
+
+    /// What is wrong with an account's projections when its events give a state.
+    func difference(
+        from folded: LedgerState,
+        of account: AccountID,
+        in journal: JournalID
+    ) -> VerificationFinding? {
+        let live = accounts[account] ?? LedgerState()
+        guard live != folded else { return nil }
+        return VerificationFinding(
+            kind: .projection,
+            journal: journal,
+            position: nil,
+            account: account,
+            message: Self.difference(live, folded)
+        )
     }
 
     private static func difference(_ live: LedgerState, _ folded: LedgerState) -> String {

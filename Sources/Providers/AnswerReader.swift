@@ -159,14 +159,32 @@ extension AnswerReader {
 
     private func usage(in body: JSONValue, outputCount: Int) -> DeliveredUsage {
         var units = binding.usage.units?.first(in: body).flatMap(Self.roundedUp)
-        if units == nil, model.price.basis == .perImage { units = Int64(outputCount) }
+        if units == nil, model.price.countsOutputs { units = Int64(outputCount) }
         let microUSD = binding.usage.microUSD?.first(in: body).flatMap(Self.roundedUp)
         return DeliveredUsage(
             units: units.flatMap { $0 > 0 ? $0 : nil },
-            cost: microUSD.map(MicroUSD.init(microdollars:)),
+            cost: microUSD.map(MicroUSD.init(microdollars:)) ?? charges(in: body),
             inputTokens: Self.sum(binding.usage.inputTokens, in: body),
             outputTokens: Self.sum(binding.usage.outputTokens, in: body)
         )
+    }
+
+    /// The sum of what we are charged; nil unless every charge is in dollars.
+    private func charges(in body: JSONValue) -> MicroUSD? {
+        guard let rule = binding.usage.charges, let charges = rule.list.first(in: body)?.arrayValue, !charges.isEmpty
+        else { return nil }
+        var total: Int64 = 0
+        for charge in charges {
+            // Dollars have as many decimals as credits have here.
+            guard rule.only.allSatisfy({ charge[$0.key]?.scalarText == $0.value }),
+                let amount = rule.amount.first(in: charge)?.scalarText.flatMap({ Credits(decimal: $0) }),
+                amount.microcredits >= 0
+            else { return nil }
+            let (sum, overflow) = total.addingReportingOverflow(amount.microcredits)
+            guard !overflow else { return nil }
+            total = sum
+        }
+        return MicroUSD(microdollars: total)
     }
 
     private static func sum(_ pointers: [JSONPointer], in body: JSONValue) -> Int64? {

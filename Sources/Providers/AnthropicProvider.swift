@@ -11,7 +11,7 @@ struct AnthropicProvider: Sendable {
     func submit(_ request: DispatchRequest) async -> SubmitAttempt {
         let reading = Reading()
         let template = request.model.provider.submit.request
-        let exchange = await transport.send(template, for: request, events: { reading.receive($0) })
+        let exchange = await transport.send(template, to: .submit, for: request, events: { reading.receive($0) })
         let reader = AnswerReader(model: request.model)
         let streamed = reading.message
         switch exchange {

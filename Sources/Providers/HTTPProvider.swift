@@ -7,7 +7,7 @@ struct HTTPProvider: Sendable {
 
     /// Sends the request once; a complete answer decides, anything less is unresolved.
     func submit(_ request: DispatchRequest) async -> SubmitAttempt {
-        let exchange = await transport.send(request.model.provider.submit.request, for: request)
+        let exchange = await transport.send(request.model.provider.submit.request, to: .submit, for: request)
         guard case .answered(let answer) = exchange else { return exchange.submitWithoutAnswer }
         let reader = AnswerReader(model: request.model)
         switch reader.acceptance(answer) {

@@ -14,7 +14,7 @@ struct PollingProvider: Sendable {
 
     /// Submits once.
     func submit(_ request: DispatchRequest) async -> SubmitAttempt {
-        let exchange = await transport.send(request.model.provider.submit.request, for: request)
+        let exchange = await transport.send(request.model.provider.submit.request, to: .submit, for: request)
         guard case .answered(let answer) = exchange else { return exchange.submitWithoutAnswer }
         switch AnswerReader(model: request.model).acceptance(answer) {
         case .ended(let outcome): return .ended(outcome)
@@ -27,7 +27,7 @@ struct PollingProvider: Sendable {
     /// Asks once, and fetches the result if there is one elsewhere.
     func poll(_ request: DispatchRequest, _ task: ProviderTask) async -> PollOutcome {
         guard let poll = request.model.provider.poll else { return .pending(retryAfter: nil) }
-        let exchange = await transport.send(poll.request, for: request, task)
+        let exchange = await transport.send(poll.request, to: .poll, for: request, task)
         if case .noAddress = exchange {
             return .ended(.unresolved(.unreadableAnswer, providerRequestID: task.id))
         }
@@ -62,7 +62,7 @@ struct PollingProvider: Sendable {
         _ task: ProviderTask
     ) async -> PollOutcome {
         let reader = AnswerReader(model: request.model)
-        let exchange = await transport.send(template, for: request, task)
+        let exchange = await transport.send(template, to: .fetch, for: request, task)
         guard case .answered(let answer) = exchange else { return .pending(retryAfter: nil) }
         guard answer.isSuccess else {
             return reader.endedWith(answer, providerRequestID: task.id).map(PollOutcome.ended)
@@ -78,12 +78,12 @@ struct PollingProvider: Sendable {
         let reader = AnswerReader(model: request.model)
         if !rule.allowedIn.isEmpty {
             guard let poll = request.model.provider.poll,
-                case .answered(let answer) = await transport.send(poll.request, for: request, task),
+                case .answered(let answer) = await transport.send(poll.request, to: .poll, for: request, task),
                 answer.isSuccess, let body = answer.json, let status = reader.status(in: body)
             else { return .unknown }
             guard rule.allowedIn.contains(status) else { return status.isEnd ? .alreadyEnded : .notPossible }
         }
-        guard case .answered(let answer) = await transport.send(rule.request, for: request, task) else {
+        guard case .answered(let answer) = await transport.send(rule.request, to: .cancel, for: request, task) else {
             return .unknown
         }
         let words = reader.codes(in: answer.json, answer) + [String(answer.status)]
@@ -99,7 +99,9 @@ struct PollingProvider: Sendable {
     /// Searches once for work by our own id.
     func lookUp(_ request: DispatchRequest) async -> LookUpOutcome {
         guard let rule = request.model.provider.lookUp else { return .unknown }
-        guard case .answered(let answer) = await transport.send(rule.request, for: request) else { return .unknown }
+        guard case .answered(let answer) = await transport.send(rule.request, to: .lookUp, for: request) else {
+            return .unknown
+        }
         let body = answer.json
         let words = AnswerReader(model: request.model).codes(in: body, answer) + [String(answer.status)]
         if words.contains(where: rule.absent.contains) { return .absent }

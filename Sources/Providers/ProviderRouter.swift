@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import Ledger
 internal import Registry
 public import Runs
+public import Traces
 
 /// Hands each run to the adapter of its model's provider, over one shared HTTP client, as far as the provider's gate lets
 /// it. A billable request is sent again only when it was certainly not accepted.
@@ -21,16 +22,19 @@ public struct ProviderRouter: ModelProvider {
     ///     as unresolved.
     ///   - unixSeconds: the wall clock, for tokens that are signed for each request; nil for the system's.
     ///   - observer: counts calls.
+    ///   - spans: records requests.
     public init(
         client: HTTPClient,
         maximumAnswerBytes: Int? = nil,
         unixSeconds: (@Sendable () -> Int64)? = nil,
-        observer: (any ProviderObserver)? = nil
+        observer: (any ProviderObserver)? = nil,
+        spans: Spans = .off
     ) {
         self.observer = observer
         let transport = ProviderTransport(
             client: client,
             maximumAnswerBytes: maximumAnswerBytes,
+            spans: spans,
             unixSeconds: unixSeconds ?? { Int64(Date().timeIntervalSince1970) }
         )
         self.http = HTTPProvider(transport: transport)

@@ -4,12 +4,15 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import Registry
 internal import Runs
+internal import Traces
 
 /// Sends filled-in request templates over one shared client, each exactly once.
 struct ProviderTransport: Sendable {
     let client: HTTPClient
     /// The largest answer that is read, in bytes, whatever a definition allows; nil for what it allows.
     let maximumAnswerBytes: Int?
+    /// Records requests.
+    let spans: Spans
     /// The wall clock, in seconds since 1970, for signed tokens.
     let unixSeconds: @Sendable () -> Int64
 
@@ -17,19 +20,35 @@ struct ProviderTransport: Sendable {
     ///
     /// - Parameters:
     ///   - template: the request.
+    ///   - purpose: what it is sent for.
     ///   - request: the run that it is for.
     ///   - task: the work, once there is some.
     ///   - events: takes the bytes of an answer that is a stream of events, as they come.
     func send(
         _ template: RequestTemplate,
+        to purpose: RequestPurpose,
         for request: DispatchRequest,
         _ task: ProviderTask? = nil,
         events: (@Sendable (ByteBuffer) -> Void)? = nil
     ) async -> Exchange {
         var remaining = ContinuousClock.now.duration(to: request.deadline)
         if let limit = template.timeoutMilliseconds { remaining = min(remaining, .milliseconds(limit)) }
-        guard let built = built(template, for: request, task) else { return .noAddress }
+        guard var built = built(template, for: request, task) else { return .noAddress }
         guard remaining > .zero else { return .notSent }
+        let span = spans.begin("\(purpose.rawValue) \(request.model.provider.name)", .request)
+        built.add(span?.trace ?? TraceContext.current?.child())
+        let exchange = await exchange(built, template, request, within: remaining, events: events)
+        span?.end(built, exchange, of: request)
+        return exchange
+    }
+
+    private func exchange(
+        _ built: HTTPClient.Request,
+        _ template: RequestTemplate,
+        _ request: DispatchRequest,
+        within remaining: Duration,
+        events: (@Sendable (ByteBuffer) -> Void)?
+    ) async -> Exchange {
         let collector = AnswerCollector(
             maximumBytes: min(maximumAnswerBytes ?? .max, request.model.provider.limits.maximumAnswerBytes),
             idleTimeout: template.idleTimeoutMilliseconds.map { .milliseconds($0) },
@@ -91,10 +110,6 @@ struct ProviderTransport: Sendable {
         if let token = provider.token {
             headers.replaceOrAdd(name: "authorization", value: "Bearer \(token.signed(at: unixSeconds()))")
         }
-        if let trace = TraceContext.current?.child() {
-            headers.replaceOrAdd(name: "traceparent", value: trace.traceparent)
-            if let state = trace.state { headers.replaceOrAdd(name: "tracestate", value: state) }
-        }
         var body: HTTPClient.Body?
         if let json = template.body?.render(values) {
             if !headers.contains(name: "content-type") { headers.add(name: "content-type", value: "application/json") }
@@ -115,6 +130,42 @@ struct ProviderTransport: Sendable {
     ) -> String? {
         if let link = template.link { return task?.links[link] }
         return template.url.render(values, percentEncoded: true)
+    }
+}
+
+/// What a request to a provider is sent for, as its span is called.
+enum RequestPurpose: String {
+    case submit, poll, fetch, cancel
+    case lookUp = "look up"
+}
+
+extension HTTPClient.Request {
+    /// Says which trace the request belongs to, and which span it is.
+    fileprivate mutating func add(_ trace: TraceContext?) {
+        for header in trace?.headers ?? [] { headers.replaceOrAdd(name: header.name, value: header.value) }
+    }
+}
+
+extension OpenSpan {
+    /// Ends the span of a request to a provider. It names the host, never the path: that may hold an id or a key.
+    fileprivate func end(_ built: HTTPClient.Request, _ exchange: Exchange, of request: DispatchRequest) {
+        var status: Int?
+        switch exchange {
+        case .answered(let answer):
+            status = Int(answer.status)
+            if answer.status >= 400 { fail("\(answer.status)") }
+        case .lost(let reason): fail("\(reason)")
+        case .notSent, .noAddress: fail("not_sent")
+        }
+        set([
+            "http.request.method": .text(built.method.rawValue), "server.address": .text(built.host),
+            "server.port": .number(Int64(built.port)),
+            "http.response.status_code": status.map { .number(Int64($0)) },
+            "runledger.provider": .text(request.model.provider.name),
+            "runledger.model": .text(request.model.internalName),
+            "runledger.execution.id": .text("\(request.executionID)"),
+        ])
+        end()
     }
 }
 

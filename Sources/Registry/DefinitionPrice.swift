@@ -38,14 +38,22 @@ extension MappingReader {
             }
         allowOnly(
             ["version", "rule", "credits", "creditsBy", "multipliers", "wholesaleMicroUSD", "wholesaleMicroUSDBy"]
-                + unitsKeys
+                + unitsKeys + (basis == .perCall ? ["outputs"] : [])
         )
+        let hasOutputs = basis == .perCall && optional("outputs") != nil
+        let outputs = hasOutputs ? wholeNumber("outputs", in: 2...1_000) : nil
         let wholesale = wholesale(for: inputs)
         let base = basePrice(for: inputs)
         let multipliers = multiplierTables(for: inputs)
         let count = unitCount(unitsKeys, for: inputs)
-        guard let base, let multipliers, let count, let wholesale else { return nil }
-        let rates = UnitRates(count: count.rule, base: base, multipliers: multipliers, wholesale: wholesale)
+        guard let base, let multipliers, let count, let wholesale, (outputs != nil) == hasOutputs else { return nil }
+        let rates = UnitRates(
+            count: count.rule,
+            base: base,
+            multipliers: multipliers,
+            wholesale: wholesale,
+            outputsPerCall: outputs
+        )
         return (rates, count.most)
     }
 

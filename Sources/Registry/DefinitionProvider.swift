@@ -117,14 +117,30 @@ struct ProviderReader {
     }
 
     private func usageRule(_ reader: MappingReader?) -> UsageRule {
-        guard let reader else { return UsageRule(units: nil, microUSD: nil, inputTokens: [], outputTokens: []) }
-        reader.allowOnly(["units", "microUSD", "inputTokens", "outputTokens"])
+        guard let reader else {
+            return UsageRule(units: nil, microUSD: nil, charges: nil, inputTokens: [], outputTokens: [])
+        }
+        reader.allowOnly(["units", "microUSD", "charges", "inputTokens", "outputTokens"])
         return UsageRule(
             units: reader.pointer("units"),
             microUSD: reader.pointer("microUSD"),
+            charges: chargeRule(reader.optionalMapping("charges")),
             inputTokens: reader.pointers("inputTokens"),
             outputTokens: reader.pointers("outputTokens")
         )
+    }
+
+    private func chargeRule(_ reader: MappingReader?) -> UsageRule.ChargeRule? {
+        guard let reader else { return nil }
+        reader.allowOnly(["list", "amount", "only"])
+        _ = reader.required("list", "where the list of charges is")
+        _ = reader.required("amount", "where the dollars are in each charge")
+        var only: [String: String] = [:]
+        if let map = reader.optionalMapping("only") {
+            for name in map.names { only[name] = map.text(name, "the value that the member must have") }
+        }
+        guard let list = reader.pointer("list"), let amount = reader.pointer("amount") else { return nil }
+        return UsageRule.ChargeRule(list: list, amount: amount, only: only)
     }
 }
 

@@ -122,7 +122,8 @@ extension ModelDefinition: CustomStringConvertible, CustomDebugStringConvertible
 
 /// What a provider says it delivered.
 public struct DeliveredUsage: Hashable, Sendable {
-    /// Delivered units of the price rule (images, or seconds rounded up); nil when the provider does not say.
+    /// Delivered units of the price rule (images, seconds rounded up, or outputs of a call that is priced for several); nil
+    /// when the provider does not say.
     public let units: Int64?
     /// What the provider charges us; nil when it does not say.
     public let cost: MicroUSD?

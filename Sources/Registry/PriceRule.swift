@@ -72,6 +72,12 @@ public struct PriceRule: Hashable, Sendable {
         case tokens(TokenRates)
     }
 
+    /// Whether what is charged depends on how many outputs come.
+    public var countsOutputs: Bool {
+        guard case .units(let rates) = rates else { return false }
+        return basis == .perImage || rates.outputsPerCall != nil
+    }
+
     /// The most that a run with these inputs can cost, in the terms of a quote.
     func most(for inputs: ValidatedInputs) throws(PricingError) -> (
         amount: Credits, units: Int64, unitPrice: Credits, wholesale: MicroUSD
@@ -94,7 +100,8 @@ public struct PriceRule: Hashable, Sendable {
         switch rates {
         case .units(let rates):
             let unitPrice = try rates.unitPrice(for: inputs)
-            return try UnitRates.total(unitPrice, units: try units(delivered, rates, inputs))
+            let total = try UnitRates.total(unitPrice, units: try units(delivered, rates, inputs))
+            return basis == .perCall ? rates.share(of: total, delivered: delivered.units) : total
         case .tokens(let rates): return try rates.amount(of: try rates.tokens(of: delivered, inputs: inputs))
         }
     }

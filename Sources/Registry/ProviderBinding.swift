@@ -126,10 +126,22 @@ public struct UsageRule: Hashable, Sendable {
     public internal(set) var units: JSONPointer?
     /// What it charges us, in micro-USD.
     public let microUSD: JSONPointer?
+    /// What it charges us, as a list of charges.
+    public let charges: ChargeRule?
     /// Tokens read: the sum of all that are there.
     public let inputTokens: [JSONPointer]
     /// Tokens written: the sum of all that are there.
     public let outputTokens: [JSONPointer]
+
+    /// Charges in dollars, if each of them is one.
+    public struct ChargeRule: Hashable, Sendable {
+        /// The list.
+        public let list: JSONPointer
+        /// In each of its elements, dollars as a decimal.
+        public let amount: JSONPointer
+        /// What members of each element must be for the amount to mean that.
+        public let only: [String: String]
+    }
 }
 
 /// Whose failure it is, or that it is no certain failure at all.

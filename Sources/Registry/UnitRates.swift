@@ -10,6 +10,8 @@ public struct UnitRates: Hashable, Sendable {
     public let multipliers: [String: [String: Multiplier]]
     /// What the provider charges us for one unit.
     public let wholesale: OptionTable<MicroUSD>
+    /// How many outputs the price of a call is for; nil where it does not depend on what comes.
+    public let outputsPerCall: Int64?
 
     /// How many units a run asks for.
     public enum UnitCount: Hashable, Sendable {
@@ -107,6 +109,16 @@ public struct UnitRates: Hashable, Sendable {
     static func total(_ unitPrice: Credits, units: Int64) throws(PricingError) -> Credits {
         guard let total = unitPrice.multiplied(by: units) else { throw .overflow }
         return total
+    }
+
+    /// What a call costs that delivered so many outputs: their share of its price, rounded up to a whole micro-credit, and
+    /// never more than the price.
+    func share(of price: Credits, delivered: Int64?) -> Credits {
+        guard let outputsPerCall, let delivered, delivered < outputsPerCall else { return price }
+        let product = Int128(price.microcredits) * Int128(max(delivered, 0))
+        let rounded = (product + Int128(outputsPerCall) - 1) / Int128(outputsPerCall)
+        // Less than the price, so it fits.
+        return Credits(microcredits: Int64(rounded))
     }
 
     /// What the provider charges us for so many units.

@@ -1,7 +1,8 @@
 public import Hummingbird
 public import Ledger
 import Logging
-public import Runs
+import Runs
+public import Traces
 
 /// What a request carries through the router: Hummingbird's own things, our request id, and when it came in.
 public struct APIContext: RequestContext {

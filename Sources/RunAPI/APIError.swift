@@ -93,11 +93,13 @@ extension JSONValue {
 
 extension Request {
     /// The body, of so many bytes at the most.
+    ///
+    /// - Throws: 413 `BODY_TOO_LARGE` with the limit, 400 `BAD_REQUEST`.
     package func wholeBody(upTo limit: Int) async throws(APIError) -> ByteBuffer {
         do {
             return try await body.collect(upTo: limit)
         } catch let error as any HTTPResponseError {
-            throw APIError(any: error)
+            throw error.status == .contentTooLarge ? .bodyTooLarge(limit: limit) : APIError(any: error)
         } catch {
             // The client went away, or sent something that is no HTTP.
             throw .unreadable
@@ -153,12 +155,21 @@ extension APIError {
         )
     }
 
-    package static let bodyTooLarge = APIError(
-        status: .contentTooLarge,
-        code: "BODY_TOO_LARGE",
-        message: "The body is larger than 1,048,576 bytes",
-        context: [("limit", .integer(1 << 20))]
-    )
+    /// The answer to a body of more than so many bytes.
+    static func bodyTooLarge(limit: Int) -> APIError {
+        var digits = String(limit)
+        var place = digits.count - 3
+        while place > 0 {
+            digits.insert(",", at: digits.index(digits.startIndex, offsetBy: place))
+            place -= 3
+        }
+        return APIError(
+            status: .contentTooLarge,
+            code: "BODY_TOO_LARGE",
+            message: "The body is larger than \(digits) bytes",
+            context: [("limit", .integer(Int64(limit)))]
+        )
+    }
 
     package static let unreadable = APIError(
         status: .badRequest,
@@ -201,9 +212,9 @@ extension HTTPField.Name {
     static var rateLimitRemaining: Self { HTTPField.Name(known: "X-RateLimit-Remaining") }
     static var rateLimitReset: Self { HTTPField.Name(known: "X-RateLimit-Reset") }
     static var preferenceApplied: Self { HTTPField.Name(known: "Preference-Applied") }
-    static var idempotencyKey: Self { HTTPField.Name(known: "Idempotency-Key") }
+    package static var idempotencyKey: Self { HTTPField.Name(known: "Idempotency-Key") }
     static var idempotencyReplayed: Self { HTTPField.Name(known: "Idempotency-Replayed") }
-    static var requestID: Self { HTTPField.Name(known: "X-Request-Id") }
+    package static var requestID: Self { HTTPField.Name(known: "X-Request-Id") }
     static var traceparent: Self { HTTPField.Name(known: "traceparent") }
     static var tracestate: Self { HTTPField.Name(known: "tracestate") }
     package static var apiKey: Self { HTTPField.Name(known: "x-api-key") }

@@ -3,12 +3,14 @@ import Hummingbird
 import Ledger
 import Logging
 import Runs
+import Traces
 
 /// Gives each request its id, turns whatever is thrown into an answer of the contract, and writes one line of log.
 struct APIMiddleware: RouterMiddleware {
     let identifiers: IdentifierSource
     let logger: Logger
     let observer: (any RequestObserver)?
+    let spans: Spans
 
     func handle(
         _ request: Request,
@@ -17,12 +19,12 @@ struct APIMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         context.requestID = Ledger.RequestID(identifiers.next())
-        if let trace = TraceContext(
-            continuing: request.headers[values: .traceparent],
+        let sender = TraceContext.sender(
+            request.headers[values: .traceparent],
             states: request.headers[values: .tracestate]
-        ) {
-            context.trace = trace
-        }
+        )
+        let (span, trace) = spans.beginRequest(request.method.rawValue, from: sender)
+        context.trace = trace
         var response: Response
         var code: String?
         do {
@@ -50,6 +52,7 @@ struct APIMiddleware: RouterMiddleware {
             after: context.receivedAt.duration(to: .now)
         )
         log(request, context, response, code)
+        span?.end(request, context, response, code)
         // A body after the answer to HEAD would be read as the next answer.
         return request.method == .head ? response.createHeadResponse() : response
     }
@@ -67,6 +70,23 @@ struct APIMiddleware: RouterMiddleware {
     }
 }
 
+extension OpenSpan {
+    /// Ends the span of a request that is answered. It names the route's pattern, never the path.
+    fileprivate func end(_ request: Request, _ context: APIContext, _ response: Response, _ code: String?) {
+        let route = context.endpointPath
+        if let route { rename("\(request.method) \(route)") }
+        set([
+            "http.request.method": .text(request.method.rawValue),
+            "http.route": route.map { .text($0) },
+            "http.response.status_code": .number(Int64(response.status.code)),
+            "runledger.request.id": .text("\(context.requestID)"),
+            "runledger.code": code.map { .text($0) },
+        ])
+        if response.status.kind == .serverError { fail(code ?? "\(response.status.code)") }
+        end()
+    }
+}
+
 extension APIError {
     /// The answer for whatever a handler or the framework throws.
     package init(any error: any Error) {
@@ -75,7 +95,7 @@ extension APIError {
         } else if let http = error as? any HTTPResponseError {
             switch http.status {
             case .notFound: self = .notFound
-            case .contentTooLarge: self = .bodyTooLarge
+            case .contentTooLarge: self = .bodyTooLarge(limit: RunService.largestBodyBytes)
             default:
                 self = .internalError
                 if (400..<500).contains(http.status.code) {

@@ -1,7 +1,7 @@
 import Crypto
-import HTTPTypes
-import Hummingbird
-import Ledger
+package import HTTPTypes
+package import Hummingbird
+package import Ledger
 import Registry
 
 /// The `Idempotency-Key` header of a request (draft-ietf-httpapi-idempotency-key-header-07): a structured-field string,
@@ -9,17 +9,17 @@ import Registry
 ///
 /// Whatever creates or charges takes it: `request(for:body:)` is what its command carries as `idempotency`, and
 /// `RecordedAnswer` what the ledger keeps with it.
-struct IdempotencyKey: Hashable {
+package struct IdempotencyKey: Hashable {
     /// The most characters that a key may have.
     static let longest = 255
 
     /// The key without quotes.
-    let text: String
+    package let text: String
 
     /// Reads the header of a request; nil when it has none.
     ///
     /// - Throws: `INVALID_IDEMPOTENCY_KEY`.
-    init?(of request: Request) throws(APIError) {
+    package init?(of request: Request) throws(APIError) {
         let values = request.headers[values: .idempotencyKey]
         guard let value = values.first else { return nil }
         guard values.count == 1, let text = Self.read(value) else { throw .invalidIdempotencyKey }
@@ -56,8 +56,15 @@ struct IdempotencyKey: Hashable {
     /// The request as the ledger knows it again: by method, path, query, whether it prefers to be answered at once, and
     /// body, whose JSON may be written otherwise. The account is the key's scope.
     ///
-    /// - Parameter answer: what it is answered once its command is done; nil for a run.
-    func request(for request: Request, body: [UInt8], answer: RecordedAnswer? = nil) -> IdempotentRequest {
+    /// - Parameters:
+    ///   - token: the operator's token, where the answer is sealed for it; another one makes another request.
+    ///   - answer: what it is answered once its command is done; nil for a run.
+    func request(
+        for request: Request,
+        body: [UInt8],
+        sealedFor token: String? = nil,
+        answer: RecordedAnswer? = nil
+    ) -> IdempotentRequest {
         var hash = SHA256()
         func add(_ bytes: some Collection<UInt8>) {
             withUnsafeBytes(of: UInt64(bytes.count).bigEndian) { hash.update(bufferPointer: $0) }
@@ -68,6 +75,7 @@ struct IdempotencyKey: Hashable {
         add((request.uri.query ?? "").utf8)
         add([request.prefersAsync ? 1 : 0])
         if let json = try? JSONValue(parsing: body) { add(json.canonicalDigest) } else { add(body) }
+        if let token { add(Digest(of: Array(token.utf8)).bytes) }
         guard let fingerprint = Digest(bytes: Array(hash.finalize())) else {
             preconditionFailure("a SHA-256 has 32 bytes")
         }
@@ -77,14 +85,14 @@ struct IdempotencyKey: Hashable {
 
 extension RecordedAnswer {
     /// Takes an answer apart, to be kept.
-    init(status: HTTPResponse.Status, headers: HTTPFields, body: [UInt8]) {
+    package init(status: HTTPResponse.Status, headers: HTTPFields, body: [UInt8]) {
         self.init(status: Int16(status.code), headers: headers.lines, body: body)
     }
 
     /// The answer as it was given the first time, its id of the request included.
     ///
     /// - Parameter isRepeat: whether it was given before; it then says so in a header.
-    func response(isRepeat: Bool) -> Response {
+    package func response(isRepeat: Bool) -> Response {
         var fields = HTTPFields(lines: headers)
         if isRepeat { fields[.idempotencyReplayed] = "true" }
         return Response(
@@ -121,6 +129,12 @@ extension APIError {
         code: "INVALID_IDEMPOTENCY_KEY",
         message: "Idempotency-Key takes one key of 1 to \(IdempotencyKey.longest) visible ASCII characters",
         context: [("limit", .integer(Int64(IdempotencyKey.longest)))]
+    )
+
+    package static let idempotencyMismatch = APIError(
+        status: .unprocessableContent,
+        code: "IDEMPOTENCY_MISMATCH",
+        message: "The idempotency key was used for another request"
     )
 
     static func idempotencyInFlight(_ execution: ExecutionID) -> APIError {

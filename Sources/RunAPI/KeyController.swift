@@ -5,51 +5,69 @@ import NIOCore
 import Registry
 import Runs
 
-/// `/api/api-keys` (api-contract, sections 2 and 8.10): for operators with the admin token, never for API keys.
+/// `/api/api-keys` (api-contract, sections 2 and 8.10), and the same under `/admin/accounts/:account/keys`: for operators,
+/// never for API keys.
 ///
-/// Whose keys are meant is said by `?account=`, until owners can sign in.
+/// At the first, whose keys are meant is said by `?account=`, until owners can sign in.
 struct KeyController {
+    /// The most bytes of a wish for a key: 100 capabilities of 110 bytes and a name fit.
+    static let largestBodyBytes = 1 << 14
+
     let desk: KeyDesk
     let gate: OperatorGate
 
+    /// Reads whose keys are meant.
+    private typealias Owner = @Sendable (Request, APIContext) throws -> AccountID
+
     func addRoutes(to router: Router<APIContext>) {
-        let path: RouterPath = "/api/api-keys"
-        router.post(path) { request, context in try await issue(request, context) }
-        router.get(path) { request, _ in try await list(request) }
-        router.on(path, method: .head) { request, _ in try await list(request) }
-        router.refuseMethods(of: path, except: [.get, .head, .post])
+        addKeys(to: router, at: "/api/api-keys", owner: Self.queriedAccount)
         let one: RouterPath = "/api/api-keys/:id"
-        router.delete(one) { request, context in try await revoke(request, context) }
+        router.delete(one) { request, context in
+            try await revoke(request, context, "id") { request, context in
+                request.uri.queryParameters.get("account") == nil ? nil : try Self.queriedAccount(request, context)
+            }
+        }
         router.refuseMethods(of: one, except: [.delete])
+        addKeys(to: router, at: "/admin/accounts/:account/keys", owner: Self.namedAccount)
+        let named: RouterPath = "/admin/accounts/:account/keys/:key"
+        router.delete(named) { request, context in try await revoke(request, context, "key", Self.namedAccount) }
+        router.refuseMethods(of: named, except: [.delete])
     }
 
-    private func issue(_ request: Request, _ context: APIContext) async throws -> Response {
-        try gate.admit(request)
-        let account = try Self.account(request)
-        // 16 KiB: 100 capabilities of 110 bytes and a name fit.
-        let body = try await request.body.collect(upTo: 1 << 14)
-        let wish = try KeyWish(Array(buffer: body))
-        let answer = await desk.issue(
-            to: account,
-            name: wish.name,
-            capabilities: wish.capabilities,
-            request: context.requestID
-        )
-        let key = try result(of: answer)
-        return Response(
-            status: .created,
-            headers: [.contentType: "application/json", .cacheControl: "no-store"],
-            body: ResponseBody(json: [
-                ("success", .bool(true)), ("id", .string(key.secret.keyID.description)),
-                ("key", .string(key.secret.text)), ("name", .string(key.name)),
-                ("capabilities", .array(key.capabilities.map { .string($0.text) })),
-            ])
-        )
+    private func addKeys(to router: Router<APIContext>, at path: RouterPath, owner: @escaping Owner) {
+        router.post(path) { request, context in try await issue(request, context, owner) }
+        router.get(path) { request, context in try await list(request, context, owner) }
+        router.on(path, method: .head) { request, context in try await list(request, context, owner) }
+        router.refuseMethods(of: path, except: [.get, .head, .post])
     }
 
-    private func list(_ request: Request) async throws -> Response {
-        try gate.admit(request)
-        let keys = try result(of: await desk.list(of: Self.account(request)))
+    private func issue(_ request: Request, _ context: APIContext, _ owner: Owner) async throws -> Response {
+        let actor = try await gate.admit(request, isChange: true)
+        let account = try owner(request, context)
+        let key = try IdempotencyKey(of: request)
+        let body = Array(buffer: try await request.wholeBody(upTo: Self.largestBodyBytes))
+        let wish = try KeyWish(body)
+        let token = AdminToken.bearer(request.headers[.authorization]) ?? ""
+        let seal = key.map { AnswerSeal(token: token, idempotencyKey: $0.text) }
+        let requestID = context.requestID
+        var call = KeyCall(request: requestID, actor: actor)
+        if let key, let seal {
+            call = KeyCall(request: requestID, actor: actor) { issued in
+                let answer = seal.close(RecordedAnswer(issued, request: requestID))
+                return key.request(for: request, body: body, sealedFor: token, answer: answer)
+            }
+        }
+        switch try result(of: await desk.issue(to: account, name: wish.name, capabilities: wish.capabilities, call)) {
+        case .issued(let issued): return RecordedAnswer(issued, request: requestID).response(isRepeat: false)
+        case .repeated(let sealed):
+            guard let answer = seal?.open(sealed) else { throw APIError.idempotencyMismatch }
+            return answer.response(isRepeat: true)
+        }
+    }
+
+    private func list(_ request: Request, _ context: APIContext, _ owner: Owner) async throws -> Response {
+        try await gate.admit(request, isChange: false)
+        let keys = try result(of: await desk.list(of: owner(request, context)))
         return Response(
             status: .ok,
             headers: [.contentType: "application/json", .cacheControl: "no-store"],
@@ -59,17 +77,34 @@ struct KeyController {
         )
     }
 
-    private func revoke(_ request: Request, _ context: APIContext) async throws -> Response {
-        try gate.admit(request)
-        let account = request.uri.queryParameters.get("account") == nil ? nil : try Self.account(request)
-        guard let id = KeyID(text: context.parameters.get("id") ?? "") else { throw APIError.keyNotFound }
-        try result(of: await desk.revoke(id, of: account, request: context.requestID))
+    private func revoke(
+        _ request: Request,
+        _ context: APIContext,
+        _ parameter: String,
+        _ owner: (Request, APIContext) throws -> AccountID?
+    ) async throws -> Response {
+        let actor = try await gate.admit(request, isChange: true)
+        let account = try owner(request, context)
+        guard let id = KeyID(text: context.parameters.get(parameter) ?? "") else { throw APIError.keyNotFound }
+        let call = KeyCall(request: context.requestID, actor: actor)
+        try result(of: await desk.revoke(id, of: account, call))
         return Response(status: .noContent)
     }
 
-    private static func account(_ request: Request) throws(APIError) -> AccountID {
+    @Sendable private static func queriedAccount(_ request: Request, _: APIContext) throws -> AccountID {
         guard let account = request.uri.queryParameters.get("account").flatMap({ AccountID(userID: String($0)) }) else {
-            throw .invalid("INVALID_ACCOUNT", field: "account", "the id of an account is needed, as whoami shows it")
+            throw APIError.invalid(
+                "INVALID_ACCOUNT",
+                field: "account",
+                "the id of an account is needed, as whoami shows it"
+            )
+        }
+        return account
+    }
+
+    @Sendable private static func namedAccount(_: Request, _ context: APIContext) throws -> AccountID {
+        guard let account = AccountID(text: context.parameters.get("account") ?? "") else {
+            throw APIError(.accountUnknown, issues: [], window: nil)
         }
         return account
     }
@@ -81,6 +116,21 @@ struct KeyController {
         case .refused(let refusal, _): throw APIError(refusal, issues: [], window: nil)
         case .unavailable(let failure): throw .unread(failure)
         }
+    }
+}
+
+extension RecordedAnswer {
+    /// The answer that shows a key.
+    fileprivate init(_ key: IssuedKey, request: Ledger.RequestID) {
+        self.init(
+            status: .created,
+            headers: [.contentType: "application/json", .cacheControl: "no-store", .requestID: request.description],
+            body: JSONText.object([
+                ("success", .bool(true)), ("id", .string(key.secret.keyID.description)),
+                ("key", .string(key.secret.text)), ("name", .string(key.name)),
+                ("capabilities", .array(key.capabilities.map { .string($0.text) })),
+            ])
+        )
     }
 }
 

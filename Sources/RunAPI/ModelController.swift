@@ -97,6 +97,7 @@ extension PriceRule {
         case .units(let rates):
             members["creditsFrom"] = rates.range.map { .credits($0.lowerBound) }
             members["creditsTo"] = rates.range.map { .credits($0.upperBound) }
+            members["outputs"] = rates.outputsPerCall.map { .integer($0) }
         case .tokens(let rates):
             members["inputCreditsPerMillion"] = .credits(rates.inputPerMillion)
             members["outputCreditsPerMillion"] = .credits(rates.outputPerMillion)

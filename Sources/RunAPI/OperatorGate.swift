@@ -1,19 +1,49 @@
 import Crypto
 import HTTPTypes
 import Hummingbird
+import Ledger
+import Registry
+import Runs
 
-/// Lets operators with the admin token through, and no API key: what manages keys is out of every key's reach.
+/// Lets operators through, by the admin token or their own, and no API key: what manages keys is out of every key's reach.
 struct OperatorGate: Sendable {
-    /// The token that lets in; nil lets nobody in.
+    /// The token of the operator `environment`, who may do everything; nil for none.
     let adminToken: AdminToken?
+    /// Knows the others; nil where there are none.
+    var operators: (any OperatorDirectory)?
 
-    /// Returns for an operator.
+    /// Who asks, if that operator may.
     ///
-    /// - Throws: 403 for whoever sends an API key, with a token or without; 401 for everybody else.
-    func admit(_ request: Request) throws(APIError) {
+    /// - Parameter isChange: whether something is to be changed, which the roles `finance` and `support` may not.
+    /// - Throws: 403 for whoever sends an API key, with a token or without, and for a role that may not; 401 for everybody
+    ///   else.
+    @discardableResult
+    func admit(_ request: Request, isChange: Bool) async throws(APIError) -> Actor {
         guard request.headers[.apiKey] == nil else { throw .apiKeyRefused }
-        guard let adminToken, adminToken.matches(request.headers[.authorization]) else { throw .adminUnauthorized }
+        let header = request.headers[.authorization]
+        if let adminToken, adminToken.matches(header) { return .environment }
+        guard let token = AdminToken.bearer(header), (1...200).contains(token.utf8.count),
+            let caller = try await caller(with: token)
+        else { throw .adminUnauthorized }
+        guard caller.mayChange || !isChange else { throw .roleDenied(caller.role, required: "admin") }
+        return caller.actor
     }
+
+    private func caller(with token: String) async throws(APIError) -> OperatorCaller? {
+        do throws(LedgerFailure) {
+            return try await operators?.caller(with: token)
+        } catch {
+            throw .unread(error)
+        }
+    }
+}
+
+extension Actor {
+    /// Whoever has the admin token.
+    fileprivate static let environment: Actor = {
+        guard let actor = Actor("operator:environment") else { preconditionFailure("an actor's name") }
+        return actor
+    }()
 }
 
 /// The token that operators send as `Authorization: Bearer …`.
@@ -47,12 +77,21 @@ extension APIError {
         message: "An API key can't be used here"
     )
 
-    static let adminUnauthorized = APIError(
+    package static let adminUnauthorized = APIError(
         status: .unauthorized,
         code: "UNAUTHORIZED",
-        message: "Unauthorized: send the admin token as Authorization: Bearer",
+        message: "Unauthorized: send an operator's token as Authorization: Bearer",
         headers: [.wwwAuthenticate: "Bearer"]
     )
+
+    package static func roleDenied(_ role: String, required: String) -> APIError {
+        APIError(
+            status: .forbidden,
+            code: "OPERATOR_ROLE_DENIED",
+            message: "An operator with the role \(role) may not do this; it needs \(required)",
+            context: [("role", .string(role)), ("required", .string(required))]
+        )
+    }
 
     static let keyNotFound = APIError(
         status: .notFound,

@@ -87,7 +87,7 @@ extension Refusal {
         case .insufficientCredits(let required, let available):
             [("required", .credits(required)), ("available", .credits(available))]
         case .executionNotCancellable(let status):
-            [("status", .string(status == .succeeded ? "completed" : status.rawValue))]
+            [("executionStatus", .string(status == .succeeded ? "completed" : status.rawValue))]
         case .grantExhausted(.runs(let granted, let used)):
             [("grant", .object(["granted": .integer(granted), "used": .integer(used)]))]
         case .grantExhausted(.window(let opensAt, let closesAt)):

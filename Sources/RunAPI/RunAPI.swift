@@ -4,6 +4,7 @@ public import Ledger
 public import Logging
 import Registry
 public import Runs
+public import Traces
 
 /// The HTTP interface for keys.
 public enum RunAPI {
@@ -20,9 +21,11 @@ public enum RunAPI {
     ///   - callers: answers whoever asks about the own account; nil for an API without those routes.
     ///   - keys: issues, lists and revokes keys; nil for an API without their routes.
     ///   - adminToken: lets operators in; nil lets nobody in.
+    ///   - operators: knows the operators who have tokens of their own; nil for none.
     ///   - clock: the wall clock, for request ids.
     ///   - logger: gets a line for each request; never a key, an input or a result.
     ///   - observer: counts requests.
+    ///   - spans: records requests' spans.
     ///   - isReady: whether the service can take runs now.
     public static func router(
         service: RunService,
@@ -35,18 +38,21 @@ public enum RunAPI {
         callers: CallerDesk? = nil,
         keys: KeyDesk? = nil,
         adminToken: AdminToken? = nil,
+        operators: (any OperatorDirectory)? = nil,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger,
         observer: (any RequestObserver)? = nil,
+        spans: Spans = .off,
         isReady: @escaping @Sendable () async -> Bool
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self)
-        let gate = OperatorGate(adminToken: adminToken)
+        let gate = OperatorGate(adminToken: adminToken, operators: operators)
         router.add(
             middleware: APIMiddleware(
                 identifiers: IdentifierSource(clock: clock),
                 logger: logger,
-                observer: observer
+                observer: observer,
+                spans: spans
             )
         )
         RunController(service: service, authenticator: authenticator, webhooks: webhooks).addRoutes(to: router)

@@ -5,15 +5,18 @@ import NIOCore
 import Registry
 import Runs
 
-/// `/api/api-keys/:id/webhook` (api-contract, sections 4.4 and 8.13): for operators with the admin token, never for API keys.
+/// `/api/api-keys/:id/webhook` (api-contract, sections 4.4 and 8.13): for operators, never for API keys.
 struct WebhookController {
+    /// The most bytes of a webhook's settings: a URL of 8 KiB and a secret fit.
+    static let largestBodyBytes = 1 << 14
+
     let webhooks: any WebhookAdministration
     let gate: OperatorGate
 
     func addRoutes(to router: Router<APIContext>) {
         let path: RouterPath = "/api/api-keys/:id/webhook"
         router.get(path) { request, context in
-            let key = try authorizedKey(request, context)
+            let key = try await authorizedKey(request, context, isChange: false)
             let settings = try await answering { () async throws(WebhookRefusal) in
                 try await webhooks.webhook(of: key)
             }
@@ -21,15 +24,19 @@ struct WebhookController {
         }
         router.put(path) { request, context in try await put(request, context) }
         router.delete(path) { request, context in
-            let key = try authorizedKey(request, context)
+            let key = try await authorizedKey(request, context)
             try await answering { () async throws(WebhookRefusal) in try await webhooks.removeWebhook(of: key) }
             return Response(status: .noContent)
         }
         router.refuseMethods(of: path, except: [.get, .put, .delete])
         let testPath: RouterPath = "/api/api-keys/:id/webhook/test"
         router.post(testPath) { request, context in
-            let key = try authorizedKey(request, context)
-            let id = try await answering { () async throws(WebhookRefusal) in try await webhooks.testWebhook(of: key) }
+            let key = try await authorizedKey(request, context)
+            let named = try IdempotencyKey(of: request)?.request(for: request, body: [])
+            let once = named.map { Digest(of: $0.key.bytes + $0.fingerprint.bytes) }
+            let id = try await answering { () async throws(WebhookRefusal) in
+                try await webhooks.testWebhook(of: key, for: once)
+            }
             return respond(.accepted, [("success", .bool(true)), ("deliveryId", .string("msg_\(id)"))])
         }
         router.refuseMethods(of: testPath, except: [.post])
@@ -39,9 +46,8 @@ struct WebhookController {
     }
 
     private func put(_ request: Request, _ context: APIContext) async throws -> Response {
-        let key = try authorizedKey(request, context)
-        // 16 KiB: a URL of 8 KiB and a secret fit.
-        let body = try await request.body.collect(upTo: 1 << 14)
+        let key = try await authorizedKey(request, context)
+        let body = try await request.wholeBody(upTo: Self.largestBodyBytes)
         guard let json = try? JSONValue(parsing: Array(buffer: body)), let members = json.objectValue else {
             throw APIError(status: .badRequest, code: "INVALID_BODY", message: "The body must be a JSON object")
         }
@@ -65,7 +71,7 @@ struct WebhookController {
     }
 
     private func deliveries(_ request: Request, _ context: APIContext) async throws -> Response {
-        let key = try authorizedKey(request, context)
+        let key = try await authorizedKey(request, context, isChange: false)
         var limit = 50
         if let text = request.uri.queryParameters.get("limit") {
             guard let number = Int(text), (1...200).contains(number) else {
@@ -81,8 +87,12 @@ struct WebhookController {
 
     // MARK: Who asks
 
-    private func authorizedKey(_ request: Request, _ context: APIContext) throws(APIError) -> KeyID {
-        try gate.admit(request)
+    private func authorizedKey(
+        _ request: Request,
+        _ context: APIContext,
+        isChange: Bool = true
+    ) async throws(APIError) -> KeyID {
+        try await gate.admit(request, isChange: isChange)
         guard let id = KeyID(text: context.parameters.get("id") ?? "") else { throw .keyNotFound }
         return id
     }

@@ -1,6 +1,7 @@
 import Ledger
 import Registry
 import Synchronization
+import Traces
 
 /// Runs of providers that are polled: they have a task, so that any process can go on with them.
 extension RunService {
@@ -64,6 +65,7 @@ extension RunService {
         let task = RunTask(facts, state: plan.draft.state)
         let (ids, known) = AsyncStream.makeStream(of: String?.self, bufferingPolicy: .bufferingNewest(1))
         let runner = plan.runner
+        traces.remember(TraceContext.current, of: admission.executionID)
         steps.add { [self] in
             defer { plan.giveUp() }
             if plan.hasRoom {

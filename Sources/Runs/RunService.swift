@@ -1,6 +1,7 @@
 public import Ledger
 public import Registry
 import Synchronization
+public import Traces
 
 /// The use case: admit, dispatch, settle, answer.
 ///
@@ -26,6 +27,10 @@ public final class RunService: Sendable {
         public var media: any MediaKeeper = PassThroughMedia()
         /// The service's own address as providers reach it, without a slash at its end; nil when they can't.
         public var publicURL: String?
+        /// Records what the use case does.
+        public var spans = Spans.off
+        /// Remembers the traces of runs that go on after their callers were answered.
+        public var traces = RunTraces()
         /// Steps of tasks that may go on at once in this process.
         public var steps = 256
         /// How long a task is this process's alone unless it says so again.
@@ -44,6 +49,8 @@ public final class RunService: Sendable {
     let answers: (any AnswerStore)?
     let runner: TaskRunner?
     let observer: any RunObserver
+    let traces: RunTraces
+    let spans: Spans
     /// Ends of runs.
     let signals = RunSignals()
     /// Providers' callbacks.
@@ -97,6 +104,8 @@ public final class RunService: Sendable {
         self.observer = observer
         self.tasks = options.tasks
         self.answers = options.answers
+        self.traces = options.traces
+        self.spans = options.spans
         self.media = options.media
         self.callbackBase = callbackBase
         self.runner = options.tasks.map { [signals, hints] tasks in
@@ -115,6 +124,7 @@ public final class RunService: Sendable {
                     observer: observer,
                     signals: signals,
                     hints: hints,
+                    traces: options.traces,
                     model: { [archive = options.definitions] (name, version) async throws(LedgerFailure) in
                         if let model = catalogue.model(named: name, version: version) { return model }
                         if let model = try await archive?.definition(of: name, version: version) { return model }
@@ -200,9 +210,7 @@ public final class RunService: Sendable {
         )
         let verdict: Verdict
         do throws(LedgerFailure) {
-            verdict = try await ledger.decide(
-                command(request, .admitRun(run), idempotency: keyed(request)?.request)
-            )
+            verdict = try await admit(command(request, .admitRun(run), idempotency: keyed(request)?.request), run)
         } catch {
             if case .unavailable(mayHaveHappened: true, _) = error { release(request, executionID) }
             return .unavailable(error)

@@ -1,6 +1,7 @@
 import Ledger
 import Registry
 import Synchronization
+import Traces
 
 /// Does one step of a task at a time: asks the provider, and records what came of it.
 ///
@@ -23,6 +24,7 @@ final class TaskRunner: Sendable {
     private let clock: @Sendable () -> Timestamp
     private let callbackBase: String?
     private let observer: any RunObserver
+    private let traces: RunTraces
     private let signals: RunSignals
     private let hints: RunSignals
     private let model: @Sendable (String, Int32) async throws(LedgerFailure) -> ModelDefinition?
@@ -52,6 +54,7 @@ final class TaskRunner: Sendable {
         self.callbackBase = parts.callbackBase
         self.observer = parts.observer
         self.signals = parts.signals
+        self.traces = parts.traces
         self.hints = parts.hints
         self.model = parts.model
     }
@@ -68,6 +71,7 @@ final class TaskRunner: Sendable {
         let observer: any RunObserver
         let signals: RunSignals
         let hints: RunSignals
+        let traces: RunTraces
         let model: @Sendable (String, Int32) async throws(LedgerFailure) -> ModelDefinition?
     }
 
@@ -130,6 +134,12 @@ final class TaskRunner: Sendable {
     func advance(_ task: RunTask, isMarked: Bool = false, token: CallbackToken? = nil) async -> String? {
         hold(task.facts.executionID)
         defer { release(task.facts.executionID) }
+        return await TraceContext.$current.withValue(traces[task.facts.executionID]) {
+            await step(task, isMarked: isMarked, token: token)
+        }
+    }
+
+    private func step(_ task: RunTask, isMarked: Bool, token: CallbackToken?) async -> String? {
         let step = isMarked ? .submit : machine.step(task, now: clock())
         if case .conclude(let conclusion) = step {
             return await conclude(conclusion, task)

@@ -10,7 +10,9 @@ public protocol WebhookAdministration: Sendable {
     /// Takes a key's webhook away for the runs that are admitted from now on.
     func removeWebhook(of key: KeyID) async throws(WebhookRefusal)
     /// Has a test event delivered; returns the delivery's id.
-    func testWebhook(of key: KeyID) async throws(WebhookRefusal) -> Identifier128
+    ///
+    /// - Parameter request: what makes the request known again, under which one is delivered; nil for a new one each time.
+    func testWebhook(of key: KeyID, for request: Digest?) async throws(WebhookRefusal) -> Identifier128
     /// The latest deliveries, the newest first.
     func deliveries(of key: KeyID, limit: Int) async throws(WebhookRefusal) -> [WebhookDelivery]
 }

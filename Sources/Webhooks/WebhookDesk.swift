@@ -117,10 +117,16 @@ public struct WebhookDesk: WebhookAdministration, WebhookDirectory {
     }
 
     /// Has a test event delivered.
-    public func testWebhook(of key: KeyID) async throws(WebhookRefusal) -> Identifier128 {
+    public func testWebhook(
+        of key: KeyID,
+        for request: Digest? = nil
+    ) async throws(WebhookRefusal) -> Identifier128 {
         let record = try await record(of: key)
         let version = try await version(of: key)
-        let id = identifiers.next(in: key.journal)
+        let id =
+            request.map { digest in
+                Identifier128(unixMilliseconds: digest.words.0, journal: key.journal, random: digest.words.1)
+            } ?? identifiers.next(in: key.journal)
         let now = clock()
         _ = try await reading { () async throws(LedgerStoreError) in
             try await store.addTestDelivery(id, of: key, version: version.number, account: record.accountID, at: now)

@@ -6,6 +6,7 @@ public import Logging
 import NIOCore
 import NIOHTTP1
 public import ServiceLifecycle
+public import Traces
 
 /// Makes deliveries of runs that have ended and sends those that are due; any number of processes may.
 ///
@@ -24,6 +25,10 @@ public struct WebhookWorker: Service {
         public var idle = Duration.seconds(1)
         /// How long an attempt may take.
         public var timeout = Duration.seconds(15)
+        /// Records attempts.
+        public var spans = Spans.off
+        /// The traces of runs that are reported.
+        public var traces = RunTraces()
         /// Who counts attempts.
         public var observer: (any DeliveryObserver)?
         /// The defaults.
@@ -123,12 +128,14 @@ public struct WebhookWorker: Service {
         let (startedAt, start) = (clock(), ContinuousClock.now)
         var outcome = DeliverySchedule.Outcome.unanswered
         var problem: String?
+        let trace = delivery.run.flatMap { options.traces[$0.executionID] }
+        let span = options.spans.begin("deliver webhook", .request, under: trace)
         if delivery.isDisabled {
             outcome = .answered(status: 410, retryAfterSeconds: nil)
             problem = "the receiver has said before that it wants no more"
         } else if let secret = WebhookSecret(delivery.secret) {
             do {
-                outcome = try await send(delivery, secret, at: startedAt)
+                outcome = try await send(delivery, secret, at: startedAt, in: span?.trace ?? trace?.child())
             } catch let error as EgressError {
                 problem = error.description
             } catch {
@@ -137,6 +144,7 @@ public struct WebhookWorker: Service {
         } else {
             problem = "the secret can't be read"
         }
+        span?.end(outcome, problem: problem, of: delivery)
         let now = clock()
         let age = (now.microseconds - delivery.createdAt.microseconds) / 1_000_000
         let next = DeliverySchedule.next(
@@ -160,7 +168,8 @@ public struct WebhookWorker: Service {
     private func send(
         _ delivery: ClaimedDelivery,
         _ secret: WebhookSecret,
-        at moment: Timestamp
+        at moment: Timestamp,
+        in trace: TraceContext?
     ) async throws -> DeliverySchedule.Outcome {
         let body = WebhookPayload.bytes(of: delivery)
         var headers: HTTPHeaders = ["content-type": "application/json", "user-agent": "runledger-webhooks"]
@@ -170,7 +179,7 @@ public struct WebhookWorker: Service {
             unixSeconds: moment.microseconds / 1_000_000,
             secret: secret
         )
-        for header in signed { headers.add(name: header.name, value: header.value) }
+        for header in signed + (trace?.headers ?? []) { headers.add(name: header.name, value: header.value) }
         let request = EgressRequest(url: delivery.url, method: .POST, headers: headers, body: ByteBuffer(bytes: body))
         // The answer's body says nothing that anybody reads: its connection is closed.
         return try await client.send(request, deadline: .now + options.timeout) { response in
@@ -207,6 +216,24 @@ public struct WebhookWorker: Service {
                 metadata: ["delivery": "\(delivery.id)", "error": "\(error)"]
             )
         }
+    }
+}
+
+extension OpenSpan {
+    /// Ends the span of an attempt. It does not name the receiver's address, which may hold a secret.
+    fileprivate func end(_ outcome: DeliverySchedule.Outcome, problem: String?, of delivery: ClaimedDelivery) {
+        set([
+            "http.request.method": "POST", "runledger.event": .text(delivery.event),
+            "runledger.attempt": .number(Int64(delivery.attempt)),
+            "runledger.execution.id": delivery.run.map { .text("\($0.executionID)") },
+        ])
+        switch outcome {
+        case .answered(let status, _) where problem == nil:
+            set(["http.response.status_code": .number(Int64(status))])
+            if status >= 400 { fail("\(status)") }
+        default: fail("unanswered")
+        }
+        end()
     }
 }
 

@@ -25,16 +25,17 @@ struct OperatorCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let added = try await withDesk { desk in
+            let token = OperatorToken()
+            try await withDesk { desk in
                 try await desk.administer { admin async throws(AdminFailure) in
-                    try await admin.addOperator(name, role: role, by: AccountDesk.actor)
+                    _ = try await admin.addOperator(name, role: role, token: token, by: AccountDesk.actor)
                 }
             }
             output.show(
-                [("operator", name), ("role", role.rawValue), ("token", added.token.text)],
+                [("operator", name), ("role", role.rawValue), ("token", token.text)],
                 next: "keep the token now, it is shown only once; it goes into the header Authorization: Bearer",
                 [
-                    "name": .string(name), "role": .string(role.rawValue), "token": .string(added.token.text),
+                    "name": .string(name), "role": .string(role.rawValue), "token": .string(token.text),
                 ]
             )
         }

@@ -36,7 +36,9 @@ struct Runledger: AsyncParsableCommand {
             CommandGroup(name: "Try it", subcommands: [DemoCommand.self, UpCommand.self]),
             CommandGroup(
                 name: "Set it up",
-                subcommands: [DatabaseCommand.self, InitCommand.self, MigrateCommand.self]
+                subcommands: [
+                    DatabaseCommand.self, InitCommand.self, MigrateCommand.self, CompletionCommand.self,
+                ]
             ),
             CommandGroup(name: "Serve", subcommands: [ServeCommand.self, SimulatorCommand.self]),
             CommandGroup(

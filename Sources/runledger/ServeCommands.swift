@@ -33,6 +33,10 @@ struct ServeCommand: AsyncParsableCommand {
               RUNLEDGER_ADMIN_TOKEN              lets the operator "environment" in; 32 characters or more
               RUNLEDGER_STRIPE_WEBHOOK_SECRET    takes payment events of Stripe, signed with it
               RUNLEDGER_METRICS_PORT, _HOST      where /metrics is served (nowhere, 127.0.0.1)
+              RUNLEDGER_AUDIT_EVENTS_PER_SECOND  what the audit of the ledger may read (2000); 0 for none
+              RUNLEDGER_AUDIT_PASS_SECONDS       from one pass over a journal to the next (600)
+              OTEL_EXPORTER_OTLP_ENDPOINT        a collector of traces, by OTLP/HTTP (none: no traces)
+              OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG
               RUNLEDGER_MEDIA_FOLDER             results' media, without a bucket (.runledger/media)
               RUNLEDGER_S3_BUCKET                results' media (knouds-media, once there is an access key)
               RUNLEDGER_S3_ACCESS_KEY_ID, _S3_SECRET_ACCESS_KEY, _S3_REGION (us-east-1), _S3_ENDPOINT (AWS's)

@@ -1,5 +1,6 @@
 import AdminAPI
 import Administration
+import App
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -89,6 +90,9 @@ struct AdminBench: Sendable {
         let router = RunAPI.router(
             service: runs.service,
             authenticator: KeyAuthenticator(ledger: runs.ledger),
+            keys: KeyDesk(ledger: store, directory: store, clock: { clock.now }),
+            adminToken: AdminToken(Self.token),
+            operators: desk,
             clock: { clock.now },
             logger: logger,
             isReady: { true }

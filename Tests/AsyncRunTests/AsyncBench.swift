@@ -54,6 +54,7 @@ struct AsyncBench: Sendable {
         claim: Duration = .seconds(30),
         publicURL: String? = nil,
         registry: ModelRegistry? = nil,
+        provider: (any ModelProvider)? = nil,
         clock: @escaping @Sendable () -> Timestamp = { SystemClock.now() }
     ) throws -> RunService {
         var options = RunService.Options()
@@ -65,7 +66,7 @@ struct AsyncBench: Sendable {
         options.publicURL = publicURL
         return RunService(
             ledger: store,
-            provider: provider,
+            provider: provider ?? self.provider,
             registry: try registry ?? polledRegistry(),
             instance: instance,
             clock: clock,

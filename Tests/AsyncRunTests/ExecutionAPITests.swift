@@ -89,7 +89,7 @@ struct ExecutionAPITests {
                 #expect(
                     Self.text(cancel)
                         == #"409 {"success":false,"error":"The execution has ended, and can't be cancelled any more","#
-                        + #""code":"EXECUTION_NOT_CANCELLABLE","requestId":"<request>","status":"completed"}"#
+                        + #""code":"EXECUTION_NOT_CANCELLABLE","requestId":"<request>","executionStatus":"completed"}"#
                 )
             }
         }

@@ -288,7 +288,7 @@ struct KeyAPITests {
                         == Reply.error(
                             401,
                             "UNAUTHORIZED",
-                            "Unauthorized: send the admin token as Authorization: Bearer"
+                            "Unauthorized: send an operator's token as Authorization: Bearer"
                         )
                 )
                 #expect(unknown.header("WWW-Authenticate") == "Bearer")

@@ -11,6 +11,8 @@ final class StepProvider: ModelProvider {
             .accepted(ProviderTask(id: "job-\($0.executionID)"))
         }
         var poll: @Sendable (DispatchRequest, Int) async -> PollOutcome = { _, _ in .ended(.done) }
+        /// From one poll of a run whose caller waits to the next, unless it hears of a hint.
+        var pause = Duration.milliseconds(10)
         var cancel: @Sendable () async -> CancelOutcome = { .requested }
         var lookUp: @Sendable (DispatchRequest) async -> LookUpOutcome = { _ in .unknown }
     }
@@ -51,9 +53,13 @@ final class StepProvider: ModelProvider {
             await submitted(task)
             while true {
                 if case .ended(let outcome) = await poll(request, task) { return outcome }
-                guard (try? await Task.sleep(for: .milliseconds(10))) != nil else {
-                    return .unresolved(.interrupted, providerRequestID: task.id)
+                let pause = state.withLock(\.script.pause)
+                if let hint = request.hint {
+                    await hint.wait(atMost: pause)
+                } else {
+                    try? await Task.sleep(for: pause)
                 }
+                guard !Task.isCancelled else { return .unresolved(.interrupted, providerRequestID: task.id) }
             }
         }
     }

@@ -52,37 +52,61 @@ struct AdapterTests {
     func simulatedJob() async throws {
         let script = SimulatorScript(jobMilliseconds: 200)
         let (outcome, count) = try await withSimulator(script) { bench in
-            let outcome = try await bench.run("gpt-image-2", ["prompt": "a cat", "n": 3], seconds: 60)
+            let outcome = try await bench.run("gpt-image-2", ["prompt": "a cat"], seconds: 60)
             return (outcome, try await bench.get("/_simulator/count"))
         }
         guard case .succeeded(let success) = outcome else {
             Issue.record("\(outcome)")
             return
         }
-        #expect(success.result["images"]?.arrayValue?.count == 3)
-        #expect(success.usage.units == 3)
-        #expect(success.providerCost == MicroUSD(microdollars: 90_000))
+        #expect(success.result["images"]?.arrayValue?.count == 1)
+        #expect(success.providerCost == MicroUSD(microdollars: 30_000))
         #expect(count["completed"] == 1 && count["total"] == 1)
     }
 
-    @Test("a provider that makes one image of the three that were asked for is paid for one, and so are we")
-    func fewerImages() async throws {
-        let script = #"""
-            POST /api/v1/jobs/createTask -> 200 {"code":200,"data":{"taskId":"t1"}}
-            GET /api/v1/jobs/recordInfo?taskId=t1 -> 200 {"code":200,"data":{"state":"success","resultJson":{"resultUrls":["https://k/1.png"]}}}
+    /// Whose provider delivers less than it was asked for: the scripts, and what the customer and we pay.
+    static let shortfalls = [
+        (
+            "nano-banana-2", JSONValue.object(["prompt": "a cat", "num_images": 3]), Credits(whole: 12),
+            Credits(whole: 4),
+            Int64(8_000),
+            #"""
+            POST /fal-ai/nano-banana-2 -> 200 {"request_id":"r1","response_url":"$HOST/r1","status_url":"$HOST/r1/status"}
+            GET /r1/status -> 200 {"status":"COMPLETED"}
+            GET /r1 -> 200 {"images":[{"url":"https://k/1.png"}]}
             """#
+        ),
+        (
+            "suno-v5", ["prompt": "a song"], Credits(whole: 14), Credits(whole: 7), 60_000,
+            #"""
+            POST /api/v1/generate -> 200 {"code":200,"data":{"taskId":"t1"}}
+            GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"SUCCESS","response":{"sunoData":[{"audioUrl":null},{"audioUrl":"https://s/2.mp3"}]}}}
+            """#
+        ),
+    ]
+
+    @Test(
+        "one image of the three that were asked for, one track of two: what came is what is paid for",
+        arguments: shortfalls
+    )
+    func shortfall(
+        model: String,
+        inputs: JSONValue,
+        quote: Credits,
+        cost: Credits,
+        ours: Int64,
+        script: String
+    ) async throws {
         try await withScript(script) { bench, server in
-            let asked: JSONValue = ["prompt": "a cat", "n": 3]
-            guard case .succeeded(let success) = try await bench.run("gpt-image-2", asked) else {
+            guard case .succeeded(let success) = try await bench.run(model, inputs) else {
                 Issue.record("the run did not succeed")
                 return
             }
-            #expect(server.received.first?.json["input"]?["n"] == 3)
-            #expect(success.result["images"]?.arrayValue?.count == 1)
-            let request = try bench.request("gpt-image-2", asked)
-            #expect(try request.model.quote(request.inputs).amount == Credits(whole: 30))
-            #expect(try request.model.actualCost(request.inputs, delivered: success.usage) == Credits(whole: 10))
-            #expect(success.providerCost == MicroUSD(microdollars: 30_000))
+            let request = try bench.request(model, inputs)
+            #expect(success.result[request.model.type.resultKey]?.arrayValue?.count == 1)
+            #expect(try request.model.quote(request.inputs).amount == quote)
+            #expect(try request.model.actualCost(request.inputs, delivered: success.usage) == cost)
+            #expect(success.providerCost == MicroUSD(microdollars: ours))
         }
     }
 

@@ -111,6 +111,32 @@ struct AnswerReaderTests {
         #expect(describe(outcome) == row[1])
     }
 
+    static let charges = rows(
+        #"""
+        [{"charge_type":"cash","amount":"0.14","currency":"USD"}]                                                    -> 140000
+        [{"charge_type":"cash","amount":0.5,"currency":"USD"},{"charge_type":"cash","amount":"1","currency":"USD"}]  -> 1500000
+        [{"charge_type":"cash","amount":"0","currency":"USD"}]                                                       -> 0
+        # Anything else than dollars says nothing of what it costs us: the wholesale price counts.
+        [{"charge_type":"cash","amount":"1","currency":"CNY"}]                                                       -> 700
+        [{"charge_type":"cash","amount":"1","currency":"USD"},{"charge_type":"unit","amount":"2"}]                   -> 700
+        [{"charge_type":"cash","amount":"-1","currency":"USD"}]                                                      -> 700
+        [{"charge_type":"cash","amount":"?","currency":"USD"}]                                                       -> 700
+        []                                                                                                           -> 700
+        """#
+    )
+
+    @Test("what a vendor lists as charged to us is our cost, if it is all in dollars", arguments: charges)
+    func charged(row: [String]) throws {
+        let reader = try reader("kling-new")
+        guard case .valid(let inputs) = reader.model.validate(["prompt": "x"]) else { return }
+        let body = try JSONValue(text: #"{"data":[{"outputs":[{"url":"https://k/1.mp4"}],"billing":\#(row[0])}]}"#)
+        guard case .succeeded(let success) = reader.success(body, inputs: inputs, providerRequestID: nil) else {
+            Issue.record("no success")
+            return
+        }
+        #expect(String(success.providerCost.microdollars) == row[1])
+    }
+
     static let ends = rows(
         #"""
         {"data":{"state":"fail","failCode":"422","failMsg":"bad words"}} -> failed user 422

@@ -134,30 +134,6 @@ struct AnthropicTests {
         #expect(describe(outcome) == ending.outcome)
     }
 
-    @Test(
-        "each error of the vendor's table that is not sent again",
-        arguments: [
-            (400, "invalid_request_error", "", "failed user invalid_request_error"),
-            (400, "invalid_request_error", "organization_on_hold", "failed us organization_on_hold"),
-            (401, "authentication_error", "", "failed us authentication_error"),
-            (402, "billing_error", "", "failed us billing_error"),
-            (403, "permission_error", "", "failed us permission_error"),
-            (404, "not_found_error", "", "failed us not_found_error"),
-            (409, "conflict", "", "failed provider conflict"),
-            (413, "request_too_large", "", "failed user request_too_large"),
-            (429, "rate_limit_error", "enforced_spend_limit_reached", "failed us enforced_spend_limit_reached"),
-            (429, "rate_limit_error", "contract_spend_limit_reached", "failed us contract_spend_limit_reached"),
-            (500, "api_error", "", "failed provider api_error"),
-            (504, "timeout_error", "", "failed provider timeout_error"),
-        ]
-    )
-    func errors(status: Int, type: String, code: String, outcome: String) async throws {
-        let details = code.isEmpty ? "" : #","details":{"error_code":"\#(code)"}"#
-        let body = #"{"type":"error","error":{"type":"\#(type)","message":"x"\#(details)},"request_id":"req_1"}"#
-        let ended = try await Self.run(ScriptedServer.Reply(status: status, parts: [body]))
-        #expect(describe(ended) == outcome)
-    }
-
     @Test("overloaded was not accepted, so it is sent again, unless the vendor says that this is of no use")
     func overloaded() async throws {
         let body = #"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#

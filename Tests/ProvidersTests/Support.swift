@@ -24,11 +24,15 @@ func registry(port: Int, models: [DefinitionFile] = vendorModels) throws -> Mode
         }
     }
     return try ModelRegistry.load(
-        files: definitions("models") + models,
-        providers: definitions("providers"),
+        files: shippedModels.get() + models,
+        providers: shippedProviders.get(),
         variables: variables
     )
 }
+
+/// Read once: most tests need them.
+private let shippedModels = Result { try definitions("models") }
+private let shippedProviders = Result { try definitions("providers") }
 
 private func definitions(_ folder: String) throws -> [DefinitionFile] {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

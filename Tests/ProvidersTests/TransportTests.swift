@@ -85,7 +85,7 @@ struct TransportTests {
             try await bench.run(model, ["prompt": "a cat"], seconds: 30)
         }
         #expect(describe(outcome) == "failed provider unreachable")
-        #expect(start.duration(to: clock.now) < .seconds(5))
+        #expect(start.duration(to: clock.now) < .seconds(20))
     }
 
     @Test("a run whose time is over before it began is not sent")

@@ -97,6 +97,43 @@ struct VendorCodeTests {
         )
     }
 
+    /// Of a task of Suno's that failed: its word, the code beside it, and what both mean.
+    static let sunoFailures: [[String]] = """
+        SENSITIVE_WORD_ERROR null | failed user SENSITIVE_WORD_ERROR
+        SENSITIVE_WORD_ERROR 400 | failed user SENSITIVE_WORD_ERROR
+        SENSITIVE_WORD_ERROR 500 | failed user SENSITIVE_WORD_ERROR
+        SENSITIVE_WORD_ERROR 531 | failed user SENSITIVE_WORD_ERROR
+        CREATE_TASK_FAILED null | failed provider CREATE_TASK_FAILED
+        CREATE_TASK_FAILED "" | failed provider CREATE_TASK_FAILED
+        CREATE_TASK_FAILED 400 | failed user 400
+        CREATE_TASK_FAILED 401 | failed us 401
+        CREATE_TASK_FAILED 413 | failed user 413
+        CREATE_TASK_FAILED 429 | failed us 429
+        CREATE_TASK_FAILED 430 | failed provider 430
+        CREATE_TASK_FAILED 455 | failed provider 455
+        GENERATE_AUDIO_FAILED null | failed provider GENERATE_AUDIO_FAILED
+        GENERATE_AUDIO_FAILED 200 | failed provider GENERATE_AUDIO_FAILED
+        GENERATE_AUDIO_FAILED "400" | failed user 400
+        GENERATE_AUDIO_FAILED 408 | failed provider 408
+        GENERATE_AUDIO_FAILED 413 | failed user 413
+        GENERATE_AUDIO_FAILED 500 | failed provider 500
+        GENERATE_AUDIO_FAILED 501 | failed provider 501
+        GENERATE_AUDIO_FAILED 531 | failed provider 531
+        GENERATE_AUDIO_FAILED 777 | failed provider GENERATE_AUDIO_FAILED
+        """.split(separator: "\n").map { String($0).components(separatedBy: " | ") }
+
+    @Test("Suno: whose failure it is, by the word and the code beside it", arguments: sunoFailures)
+    func suno(row: [String]) async throws {
+        let words = row[0].split(separator: " ").map(String.init)
+        let script = """
+            POST /api/v1/generate -> 200 {"code":200,"data":{"taskId":"t1"}}
+            GET /api/v1/generate/record-info?taskId=t1 -> 200 {"code":200,"data":{"status":"\(words[0])","errorCode":\(words[1]),"errorMessage":"x"}}
+            """
+        try await VendorTests.run(
+            .init(testDescription: row[0], model: "suno-song", script: script, outcome: row[1])
+        )
+    }
+
     static let kieCases = VendorTests.cases(
         #"""
         kie-image | waiting, queuing, generating, success, with its result as text | 2 images

@@ -121,6 +121,26 @@ struct PriceRuleTests {
     }
 
     @Test(
+        "of a call that is priced for several outputs, those that came are charged: rounded up, and at most the price"
+    )
+    func shares() throws {
+        let model = try sampleModel(
+            inputs: Self.tokenInputs,
+            price: #"{version: 1, rule: perCall, credits: "14", outputs: 3, wholesaleMicroUSD: 60000}"#
+        )
+        let inputs = try priced(model, ["prompt": "hi"])
+        #expect(try model.quote(inputs).amount == Credits(whole: 14))
+        let costs: [(came: Int64?, cost: String)] = [
+            (1, "4.666667"), (2, "9.333334"), (3, "14"), (4, "14"), (.max, "14"), (nil, "14"),
+        ]
+        for (came, cost) in costs {
+            let usage = DeliveredUsage(units: came, cost: nil)
+            #expect(try model.actualCost(inputs, delivered: usage) == Credits(decimal: cost))
+            #expect(try model.providerCost(inputs, delivered: usage) == MicroUSD(microdollars: 60_000))
+        }
+    }
+
+    @Test(
         "a price that does not cover every run is refused when the file is read",
         arguments: table(
             #"""
@@ -164,6 +184,15 @@ struct PriceRuleTests {
             (
                 #"{version: 1, rule: perCall, credits: "1", wholesaleMicroUSD: 1, wholesaleMicroUSDBy: {s: {a: 1}}}"#,
                 "wholesaleMicroUSDBy: wholesaleMicroUSD and wholesaleMicroUSDBy exclude each other"
+            ),
+            (
+                #"{version: 1, rule: perCall, credits: "1", outputs: 1, wholesaleMicroUSD: 1}"#,
+                "outputs: must be a whole number from 2 to 1000"
+            ),
+            (
+                #"{version: 1, rule: perImage, countField: n, credits: "1", outputs: 2, wholesaleMicroUSD: 1}"#,
+                "outputs: unknown key; allowed: version, rule, credits, creditsBy, multipliers, wholesaleMicroUSD, "
+                    + "wholesaleMicroUSDBy, countField"
             ),
         ] {
             #expect(definitionIssues(definitionText(inputs: inputs, price: price)) == "a.yaml:11: price.\(expected)")

@@ -32,12 +32,12 @@ struct QuoteTests {
         nano-banana-2 {"resolution":"4K","num_images":4} -> 8 x 4 = 32, wholesale 32000
         draft-image {"resolution":"2K","num_images":2} -> 6 x 2 = 12, wholesale 16000
 
-        # per image by resolution, times a factor for quality
+        # per call by resolution, times a factor for quality
         gpt-image-2 {} -> 10 x 1 = 10, wholesale 30000
         gpt-image-2 {"quality":"low"} -> 5 x 1 = 5, wholesale 30000
-        gpt-image-2 {"quality":"high","resolution":"2K","n":2} -> 37.5 x 2 = 75, wholesale 60000
-        gpt-image-2 {"quality":"low","resolution":"2K","n":3} -> 7.5 x 3 = 22.5, wholesale 90000
-        gpt-image-2 {"quality":"high","resolution":"4K","n":4} -> 60 x 4 = 240, wholesale 120000
+        gpt-image-2 {"quality":"high","resolution":"2K"} -> 37.5 x 1 = 37.5, wholesale 30000
+        gpt-image-2 {"quality":"low","resolution":"2K"} -> 7.5 x 1 = 7.5, wholesale 30000
+        gpt-image-2 {"quality":"high","resolution":"4K"} -> 60 x 1 = 60, wholesale 30000
 
         # per second, times factors for resolution and sound
         studio-preview {} -> 12 x 5 = 60, wholesale 560000
@@ -86,7 +86,9 @@ struct QuoteTests {
         let quote = try model.quote(inputs)
         let shown = "\(quote.unitPrice) x \(quote.units) = \(quote.amount), wholesale \(quote.wholesale.microdollars)"
         #expect(shown == row.right)
-        #expect(quote.priceVersion == (row.left.hasPrefix("kling-v3-motion") ? 2 : 1))
+        #expect(
+            quote.priceVersion == (["kling-v3-motion", "gpt-image-2", "suno-v5"].contains(model.internalName) ? 2 : 1)
+        )
         #expect(quote.definitionVersion == model.version)
         #expect(quote.amount.isPositive)
         #expect(try model.quote(inputs) == quote)
@@ -96,17 +98,22 @@ struct QuoteTests {
         "the actual cost follows what was delivered; nothing said means what was asked for",
         arguments: RegistryTests.table(
             """
-            gpt-image-2 {"n":3} delivered 3 -> costs 30, provider 90000
-            gpt-image-2 {"n":3} delivered 2 -> costs 20, provider 60000
-            gpt-image-2 {"n":3} delivered nothing said -> costs 30, provider 90000
+            gpt-image-2-direct {"n":3} delivered 3 -> costs 36, provider 126000
+            gpt-image-2-direct {"n":3} delivered 2 -> costs 24, provider 84000
+            gpt-image-2-direct {"n":3} delivered nothing said -> costs 36, provider 126000
             # More than asked for costs more than the quote: the caller debits the quote and absorbs the rest.
-            gpt-image-2 {"n":3} delivered 4 -> costs 40, provider 120000
+            gpt-image-2-direct {"n":3} delivered 4 -> costs 48, provider 168000
             studio-preview {"duration":"10"} delivered 8 -> costs 96, provider 896000
             # fal says no duration, and one that it said would not change a flat price.
             kling-v3-motion {"image_url":"https://a.b/c","video_url":"https://a.b/d","character_orientation":"image"} delivered nothing said -> costs 360, provider 1680000
             kling-v3-motion {"image_url":"https://a.b/c","video_url":"https://a.b/d","character_orientation":"video"} delivered 4 -> costs 1080, provider 5040000
             # A price per call does not depend on a count.
             gpt-5-4-mini {} delivered 7 -> costs 1, provider 900
+            # Unless it is for several outputs: then fewer cost their share. The provider was paid for the call.
+            suno-v5 {} delivered 1 -> costs 7, provider 60000
+            suno-v5 {} delivered 2 -> costs 14, provider 60000
+            suno-v5 {} delivered 3 -> costs 14, provider 60000
+            suno-v5 {} delivered nothing said -> costs 14, provider 60000
             """
         )
     )
@@ -138,7 +145,7 @@ struct QuoteTests {
 
     @Test("a count that no amount can hold is an error, not a wrapped number")
     func overflow() throws {
-        let (model, inputs) = try priced("gpt-image-2 {}")
+        let (model, inputs) = try priced("gpt-image-2-direct {}")
         let usage = DeliveredUsage(units: .max, cost: nil)
         #expect(throws: PricingError.overflow) { try model.actualCost(inputs, delivered: usage) }
         #expect(throws: PricingError.overflow) { try model.providerCost(inputs, delivered: usage) }
@@ -146,15 +153,15 @@ struct QuoteTests {
 
     @Test("a unit price is rounded up once, to a whole micro-credit")
     func rounding() throws {
-        let text = try String(contentsOfFile: modelsFolder + "/gpt-image-2.yaml", encoding: .utf8)
-            .replacingOccurrences(of: #"1K: "10""#, with: #"1K: "0.000001""#)
-            .replacingOccurrences(of: #"low: "0.5""#, with: #"low: "0.3""#)
+        let text = try String(contentsOfFile: modelsFolder + "/gpt-image-2-direct.yaml", encoding: .utf8)
+            .replacingOccurrences(of: #"low: "4""#, with: #"low: "0.000001""#)
+            .replacingOccurrences(of: #"1024x1024: "1""#, with: #"1024x1024: "0.3""#)
         let registry = try ModelRegistry.load(
             files: [DefinitionFile(name: "test.yaml", text: text)],
             providers: providerFiles,
             variables: variables
         )
-        let model = try #require(registry.model(named: "gpt-image-2"))
+        let model = try #require(registry.model(named: "gpt-image-2-direct"))
         guard case .valid(let inputs) = model.validate(["prompt": "x", "quality": "low", "n": 3]) else {
             Issue.record("refused")
             return

@@ -49,6 +49,7 @@ struct ShippedModelTests {
         arguments: table(
             #"""
             gpt-image-2 {"prompt":"x","aspect_ratio":"1:1","resolution":"4K"} -> resolution must be one of "1K", "2K" when aspect_ratio is "1:1"
+            gpt-image-2 {"prompt":"x","n":2,"quality":"best"} -> quality must be one of "low", "medium", "high"; n is not a field of this model
             seedance-2-0-full-access {"prompt":"x","duration":5} -> duration must be a whole number in a string, not a number
             seedance-2-0-full-access {"prompt":"x","duration":"16"} -> duration must be a whole number between 4 and 15 in a string
             seedance-2-0-full-access {"prompt":"x","type":"image-to-video"} -> first_frame_url is required when type is "image-to-video"
@@ -94,7 +95,7 @@ struct ShippedModelTests {
         "each provider is sent what it asks for, in its own words",
         arguments: table(
             #"""
-            gpt-image-2 {"prompt":"x","n":2} -> {"input":{"aspect_ratio":"auto","n":2,"prompt":"x","quality":"medium","resolution":"1K"},"model":"gpt-image-2-text-to-image"}
+            gpt-image-2 {"prompt":"x"} -> {"input":{"aspect_ratio":"auto","prompt":"x","quality":"medium","resolution":"1K"},"model":"gpt-image-2-text-to-image"}
             seedance-2-0-full-access {"prompt":"x","duration":"7"} -> {"input":{"aspect_ratio":"16:9","duration":"7","generate_audio":true,"prompt":"x","resolution":"720p"},"model":"bytedance/seedance-2"}
             seedance-2-0 {"prompt":"x","duration":"7","reference_image_urls":["https://a/b","https://a/c"]} -> {"content":[{"text":"x","type":"text"},{"image_url":{"url":"https://a/b"},"role":"reference_image","type":"image_url"},{"image_url":{"url":"https://a/c"},"role":"reference_image","type":"image_url"}],"duration":7,"generate_audio":true,"model":"dreamina-seedance-2-0-260128","ratio":"16:9","resolution":"720p","watermark":false}
             seedance-2-0 {"prompt":"x","first_frame_url":"https://a/b","last_frame_url":"https://a/c"} -> {"content":[{"text":"x","type":"text"},{"image_url":{"url":"https://a/b"},"role":"first_frame","type":"image_url"},{"image_url":{"url":"https://a/c"},"role":"last_frame","type":"image_url"}],"duration":5,"generate_audio":true,"model":"dreamina-seedance-2-0-260128","ratio":"16:9","resolution":"720p","watermark":false}

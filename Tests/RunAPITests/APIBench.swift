@@ -16,7 +16,7 @@ struct APIBench: Sendable {
     let account: SampleAccount
     let service: RunService
     let isReady = Switch(true)
-    private let logger: Logger
+    let logger: Logger
 
     init(
         tier: Tier = .business,
@@ -47,16 +47,18 @@ struct APIBench: Sendable {
     }
 
     /// The application, as the service builds it.
-    var app: some ApplicationProtocol {
+    var app: some ApplicationProtocol { Application(router: router, logger: logger) }
+
+    /// Its routes.
+    var router: Router<APIContext> {
         let (ledger, isReady) = (ledger, isReady)
-        let router = RunAPI.router(
+        return RunAPI.router(
             service: service,
             authenticator: KeyAuthenticator(ledger: ledger),
             clock: { ledger.now },
             logger: logger,
             isReady: { isReady.isOn }
         )
-        return Application(router: router, logger: logger)
     }
 
     /// Asks once and returns the answer as text.

@@ -83,13 +83,15 @@ struct ModelRouteTests {
             version: 4
             unresolved: {holdSeconds: 600, policy: release}
             inputs: {prompt: {type: string, required: true, maxLength: 5}}
-            price: {version: 3, rule: perCall, credits: "2", wholesaleMicroUSD: 900}
+            price: {version: 3, rule: perCall, credits: "2", outputs: 2, wholesaleMicroUSD: 900}
             provider: {use: sample}
             """
         let next = try registry(text)
         #expect(try bench.service.replaceRegistry(next).removed == ["picture", "studio"])
         #expect(try await bench.answer(get("/api/models/echo/schema")) != before)
         #expect(try await bench.answer(get("/api/models/picture/schema")).hasPrefix("404 Not Found"))
+        let price = #""price":{"basis":"perCall","creditsFrom":2,"creditsTo":2,"outputs":2,"version":3}"#
+        #expect(try await bench.answer(get("/api/models")).contains(price))
         #expect(try await bench.answer(APIRequest()).contains(#""cost":2,"#))
         // The same version with another price is not taken over.
         let wrong = text.replacing("credits: \"2\"", with: "credits: \"3\"")

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Hummingbird
 import HummingbirdTesting
 import Ledger
 import Registry
@@ -49,6 +50,48 @@ struct ProblemTests {
         let busy = try APIBench()
         for _ in 0..<1_000 { _ = try await busy.answer(APIRequest(body: "x")) }
         try await expectProblem(busy, APIRequest(), "429 RATE_LIMIT_EXCEEDED")
+    }
+
+    private struct Unforeseen: Error {}
+
+    /// What the service never means to answer, thrown where its own routes can't be brought to.
+    @Test(
+        "whatever else goes wrong is an error of the same form, over a socket, and says nothing of its cause",
+        arguments: [
+            ("/unforeseen", "500 Internal Server Error", "INTERNAL_ERROR", "Something went wrong on our side"),
+            ("/unreadable", "400 Bad Request", "BAD_REQUEST", "The request can't be read as HTTP with a JSON body"),
+            (
+                "/run", "503 Service Unavailable", "OVERLOADED",
+                "The service can't take more runs now; nothing was dispatched"
+            ),
+        ]
+    )
+    func unforeseen(path: String, status: String, code: String, message: String) async throws {
+        let bench = try APIBench()
+        bench.ledger.before { _ throws(LedgerFailure) in throw .overloaded }
+        let router = bench.router
+        router.get("/unforeseen") { _, _ -> Response in throw Unforeseen() }
+        router.get("/unreadable") { _, _ -> Response in throw HTTPError(.badRequest, message: "secret") }
+        let request = path == "/run" ? APIRequest() : APIRequest(path, method: .get, body: "")
+        for type in ["application/json", Self.problem] {
+            let said = try await Application(router: router, logger: bench.logger).test(.live) { client in
+                var request = request
+                request.headers.append(("Accept", type))
+                return try await bench.answer(request, from: client)
+            }
+            let number = status.prefix(3)
+            let rest =
+                #","type":"about:blank","title":"\#(status.dropFirst(4))","status":\#(number),"detail":"\#(message)","#
+                + #""instance":"urn:uuid:<request>""#
+            let body = #"{"success":false,"error":"\#(message)","code":"\#(code)","requestId":"<request>""#
+            let retry = code == "OVERLOADED" ? "Retry-After: 1\n" : ""
+            let lines = said.split(separator: "\n", omittingEmptySubsequences: false)
+                .filter { !$0.hasPrefix("Date: ") && !$0.hasPrefix("Server: ") }.joined(separator: "\n")
+            #expect(
+                lines == "\(status)\nContent-Type: \(type)\n\(retry)X-Request-Id: <request>\n\n"
+                    + body + (type == Self.problem ? rest : "") + "}"
+            )
+        }
     }
 
     @Test(

@@ -5,6 +5,7 @@ import RunTestSupport
 import Runs
 import Synchronization
 import Testing
+import Traces
 
 /// W3C Trace Context: in from the client, into the events and the log, and on to the provider.
 @Suite("traces")

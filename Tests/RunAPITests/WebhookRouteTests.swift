@@ -61,7 +61,7 @@ struct WebhookRouteTests {
             }
         }
 
-        func testWebhook(of key: KeyID) async throws(WebhookRefusal) -> Identifier128 {
+        func testWebhook(of key: KeyID, for request: Digest?) async throws(WebhookRefusal) -> Identifier128 {
             try with(key) { _ throws(WebhookRefusal) in Identifier128(high: 3, low: 4) }
         }
 

@@ -21,7 +21,7 @@ struct ChaosCalls: Sendable {
     private static let models: [String: (canAsync: Bool, inputs: JSONValue)] = [
         "claude-sonnet": (false, ["prompt": "hi"]), "flux-1-1-pro": (true, ["prompt": "hi"]),
         "gemini-3-1-flash-lite": (false, ["prompt": "hi"]), "gpt-5-4-mini": (false, ["prompt": "hi"]),
-        "gpt-image-2": (true, ["prompt": "hi", "n": 2]), "gpt-image-2-direct": (false, ["prompt": "hi", "n": 2]),
+        "gpt-image-2": (true, ["prompt": "hi"]), "gpt-image-2-direct": (false, ["prompt": "hi", "n": 2]),
         "kling-2-5-turbo-pro": (true, ["prompt": "hi"]),
         "kling-o3-ref2v": (false, ["prompt": "hi", "image_urls": ["https://example.com/1.png"]]),
         "kling-v3-i2v": (false, ["prompt": "hi", "start_image_url": "https://example.com/1.png"]),

@@ -73,7 +73,7 @@ struct DefinitionReloadTests {
                 try await eventually("the provider works on it") { try await stack.simulatorCount("total") == 1 }
                 #expect(await first.process.stop() == .exited(code: 0))
 
-                try change("models/gpt-image-2.yaml", "version: 2\n", to: "version: 3\n")
+                try change("models/gpt-image-2.yaml", "version: 3\n", to: "version: 4\n")
                 try change("providers/kie-jobs.yaml", "path: /api/v1/jobs/recordInfo", to: "path: /nowhere")
                 try change("models/gpt-5-4-mini.yaml", "displayName: ", to: "displayName: New ")
                 let second = try await stack.startService(models: models)
@@ -84,7 +84,7 @@ struct DefinitionReloadTests {
                 #expect(
                     try await stack.rows(
                         "SELECT version FROM ledger.definition_versions WHERE model = 'gpt-image-2' ORDER BY version"
-                    ) == [["2"], ["3"]]
+                    ) == [["3"], ["4"]]
                 )
             }
         }

@@ -153,7 +153,7 @@ struct MetricsTests {
         return String(name)
     }
 
-    private static func metricsURL(of service: RunningService) async throws -> String {
+    static func metricsURL(of service: RunningService) async throws -> String {
         let line = try await service.process.waitForLine(containing: "metrics are served")
         let port = try #require(line.firstMatch(of: /"port":"?(\d+)/), "\(line)")
         return "http://127.0.0.1:\(port.1)/metrics"
@@ -193,7 +193,7 @@ struct Scrape {
 }
 
 extension Stack {
-    fileprivate func scrape(_ url: String) async throws -> Scrape {
+    func scrape(_ url: String) async throws -> Scrape {
         let response = try await http.get(url: url).get()
         return try Scrape(response.body.map { String(buffer: $0) } ?? "")
     }

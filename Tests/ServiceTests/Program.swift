@@ -65,7 +65,7 @@ enum Program {
     }
 
     /// The end of a pipe that ends with this process, however it ends: then the programs that read it end too.
-    private static let lifeline: Int32 = {
+    static let lifeline: Int32 = {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { fatalError("no pipe") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }

@@ -105,17 +105,21 @@ final class Stack: Sendable {
 
     /// Opens an account with a key that may run every model.
     ///
-    /// - Parameter capabilities: what else the key may do.
+    /// - Parameters:
+    ///   - capabilities: what else the key may do.
+    ///   - isKeyless: whether there is no key, which some plans have none of.
     func openAccount(
         tier: Tier = .business,
         credits: Int64 = 0,
         freeRuns: Int64 = 0,
-        capabilities: [String] = []
+        capabilities: [String] = [],
+        isKeyless: Bool = false
     ) async throws -> Customer {
         let desk = AccountDesk(connection)
         let account = try await desk.openAccount(tier: tier)
         if credits > 0 { _ = try await desk.addCredits(Credits(whole: credits), to: account, kind: .topUp) }
         if freeRuns > 0 { _ = try await desk.issueGrant(of: Call.textModel, .runs(freeRuns), to: account) }
+        if isKeyless { return Customer(account: account, key: "", keyID: KeyID(Identifier128(high: 0, low: 0))) }
         let all = (["model:run", "execution:read", "execution:cancel"] + capabilities).compactMap { Capability($0) }
         let secret = try await desk.issueKey(to: account, name: "test", capabilities: all)
         return Customer(account: account, key: secret.text, keyID: secret.keyID)

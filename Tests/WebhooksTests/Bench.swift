@@ -49,6 +49,16 @@ struct Bench: Sendable {
         )
     }
 
+    /// Asks for a test under the same key many times at once; the deliveries that it led to.
+    func testWebhook(times count: Int, for request: Digest) async throws -> Set<Identifier128> {
+        try await withThrowingTaskGroup(of: Identifier128.self) { group in
+            for _ in 0..<count {
+                group.addTask { try await desk.testWebhook(of: tenant.key, for: request) }
+            }
+            return try await group.reduce(into: Set<Identifier128>()) { $0.insert($1) }
+        }
+    }
+
     /// Works until there is nothing to do.
     func work(_ worker: WebhookWorker? = nil) async {
         let worker = worker ?? self.worker()

@@ -334,12 +334,14 @@ struct DeliveryTests {
         }
     }
 
-    @Test("A test event is delivered like any other")
+    @Test("A test event is delivered like any other, and once under its key, 64 at once")
     func test() async throws {
         try await withReceiver { server, url in
             try await Bench.with { bench in
                 _ = try await bench.desk.setWebhook(of: bench.tenant.key, url: url, secret: nil)
-                let id = try await bench.desk.testWebhook(of: bench.tenant.key)
+                let ids = try await bench.testWebhook(times: 64, for: Digest(of: Array("a key and its request".utf8)))
+                let id = try #require(ids.first)
+                #expect(ids.count == 1)
                 await bench.work()
                 let json = try JSONValue(text: try #require(server.bodies.first))
                 #expect(json["event"] == "webhook.test")

@@ -3,7 +3,7 @@ import Observability
 /// Every metric of the service.
 enum MetricCatalogue {
     static let all: [MetricDescription] =
-        requests + ledger + logs + runs + providers + deliveries + service
+        requests + ledger + logs + audit + runs + providers + deliveries + service
         + ProcessMetrics.descriptions
 
     /// From a millisecond, which an answer from memory takes, to the deadline of the slowest model.
@@ -79,6 +79,23 @@ enum MetricCatalogue {
         ),
     ]
 
+    private static let audit = [
+        journal(
+            "runledger_verified_through_position",
+            "Up to where this process has checked every event of a journal, and found nothing bad."
+        ),
+        journal("runledger_verification_damaged", "1 when this process has found a journal damaged, else 0."),
+        journal(
+            "runledger_verification_pass_timestamp_seconds",
+            "When the latest pass over a whole journal began that found nothing bad, since the Unix epoch; 0 before one."
+        ),
+        MetricDescription(
+            "runledger_verified_events_total",
+            .counter,
+            "Events that the audit has read, those of accounts that were folded included."
+        ),
+    ]
+
     private static let runs = [
         MetricDescription("runledger_runs_under_way", .gauge, "Runs and steps of runs under way in this process."),
         MetricDescription(
@@ -126,6 +143,12 @@ enum MetricCatalogue {
     ]
 
     private static let service = [
+        MetricDescription(
+            "runledger_trace_spans_total",
+            .counter,
+            "Spans that have ended: exported, dropped because too many waited, or failed at the collector.",
+            labels: ["fate"]
+        ),
         MetricDescription("runledger_ready", .gauge, "Whether the service can take runs: 1 or 0."),
         MetricDescription(
             "runledger_build_info",

@@ -16,9 +16,11 @@ extension ServiceMetrics {
     }
 
     /// The webhooks' options, with the metrics as their observer.
-    var webhookOptions: WebhookWorker.Options {
+    func webhookOptions(_ tracing: TraceExport) -> WebhookWorker.Options {
         var options = WebhookWorker.Options()
         options.observer = self
+        options.spans = tracing.spans
+        options.traces = tracing.traces
         return options
     }
 

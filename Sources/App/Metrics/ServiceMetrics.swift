@@ -2,6 +2,7 @@ import CoreMetrics
 import Ledger
 import LedgerStore
 import Observability
+import OpenTelemetry
 import Providers
 import RunAPI
 import Runs
@@ -16,6 +17,8 @@ final class ServiceMetrics: Sendable {
     private let decisions: HandleCache<String, Counter>
     private let settlements: HandleCache<Execution.Status, Counter>
     private let attempts: HandleCache<DeliveryState, Counter>
+    let spans: HandleCache<SpanFate, Counter>
+    let verifiedEvents: Counter
     private let batchCommands: Recorder
     private let batchEvents: Counter
     private let commits: Timer
@@ -56,6 +59,13 @@ final class ServiceMetrics: Sendable {
     init(registry: MetricRegistry = MetricRegistry(MetricCatalogue.all)) {
         self.registry = registry
         func counter(_ name: String) -> Counter { Counter(label: name, factory: registry) }
+        func counters<Key: Hashable & Sendable>(
+            _ name: String,
+            _ label: String,
+            _ value: @escaping @Sendable (Key) -> String
+        ) -> HandleCache<Key, Counter> {
+            HandleCache { Counter(label: name, dimensions: [(label, value($0))], factory: registry) }
+        }
         self.requests = HandleCache { key in
             Timer(
                 label: "runledger_http_request_seconds",
@@ -73,19 +83,11 @@ final class ServiceMetrics: Sendable {
                 factory: registry
             )
         }
-        self.decisions = HandleCache { code in
-            Counter(label: "runledger_decisions_total", dimensions: [("code", code)], factory: registry)
-        }
-        self.settlements = HandleCache { status in
-            Counter(label: "runledger_settlements_total", dimensions: [("status", status.rawValue)], factory: registry)
-        }
-        self.attempts = HandleCache { state in
-            Counter(
-                label: "runledger_webhook_attempts_total",
-                dimensions: [("state", state.rawValue)],
-                factory: registry
-            )
-        }
+        self.decisions = counters("runledger_decisions_total", "code") { $0 }
+        self.settlements = counters("runledger_settlements_total", "status", \.rawValue)
+        self.attempts = counters("runledger_webhook_attempts_total", "state", \.rawValue)
+        self.spans = counters("runledger_trace_spans_total", "fate", \.rawValue)
+        self.verifiedEvents = counter("runledger_verified_events_total")
         self.journalGauges = HandleCache { key in
             Meter(label: key.name, dimensions: [("journal", key.subject)], factory: registry)
         }
@@ -120,6 +122,14 @@ final class ServiceMetrics: Sendable {
         set("runledger_webhook_lag_events", of: journal, sample.webhookLag)
         set("runledger_holds_open", of: journal, sample.openHolds)
         set("runledger_executions_unresolved", of: journal, sample.unresolvedExecutions)
+    }
+
+    /// Notes how far the audit of a journal has come.
+    func note(_ audit: JournalAudit) {
+        set("runledger_verified_through_position", of: audit.journal, audit.verifiedThrough)
+        set("runledger_verification_damaged", of: audit.journal, audit.finding == nil ? 0 : 1)
+        let began = (audit.cleanPassBegan?.microseconds ?? 0) / 1_000_000
+        set("runledger_verification_pass_timestamp_seconds", of: audit.journal, began)
     }
 
     /// Notes that every journal was sampled.

@@ -1,7 +1,7 @@
 internal import Ledger
 internal import Postgres
 
-/// Makes a delivery of the event `webhook.test`.
+/// Makes a delivery of the event `webhook.test`, unless it was made already.
 struct InsertTestDelivery: PostgresStatement {
     typealias Row = Void
     static let name = "insert_test_delivery"
@@ -9,6 +9,7 @@ struct InsertTestDelivery: PostgresStatement {
         INSERT INTO ledger.webhook_deliveries (
             journal, delivery_id, key_id, webhook_version, account_id, event, created_at, next_attempt_at
         ) VALUES ($1, $2, $3, $4, $5, 'webhook.test', $6, $6)
+        ON CONFLICT (journal, delivery_id) DO NOTHING
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuid, .uuid, .int4, .uuid, .timestamptz]
 

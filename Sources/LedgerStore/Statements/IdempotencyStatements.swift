@@ -164,6 +164,39 @@ struct ReadAnswer: PostgresStatement {
     }
 }
 
+/// Keeps the answer to an operator's request, unless there is one already.
+struct KeepOperatorAnswer: PostgresStatement {
+    typealias Row = Void
+    static let name = "keep_operator_answer"
+    static let sql = """
+        INSERT INTO ledger.idempotency (
+            journal, account_id, key_digest, fingerprint, request_id, claimed_at, status, headers, body
+        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        ON CONFLICT (journal, account_id, key_digest) DO NOTHING
+        """
+    static let parameterTypes: [PostgresType] = [
+        .int2, .uuid, .bytea, .bytea, .uuid, .timestamptz, .int2, .text, .bytea,
+    ]
+
+    let journal: JournalID
+    let account: AccountID
+    let claim: IdempotencyClaim
+    let answer: RecordedAnswer
+    let now: Timestamp
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.uuid(account.postgresUUID)
+        parameters.bytea(claim.key.bytes)
+        parameters.bytea(claim.fingerprint.bytes)
+        parameters.uuid(claim.requestID?.postgresUUID)
+        parameters.timestamptz(microseconds: now.microseconds)
+        parameters.int2(answer.status)
+        parameters.text(answer.headers)
+        parameters.bytea(answer.body)
+    }
+}
+
 /// Keeps an answer to a run, unless there is one already; gives the one that is kept now.
 struct PinAnswer: PostgresStatement {
     static let name = "pin_answer"

@@ -38,12 +38,22 @@ public struct TraceContext: Hashable, Sendable {
     ///   - states: the values of every `tracestate` header, in order. Malformed ones are left out, as a whole.
     /// - Returns: nil when a new trace has to begin.
     public init?(continuing parents: [String], states: [String]) {
-        guard parents.count == 1, let parent = Self.read(parents[0]) else { return nil }
-        self.init(
+        guard let sender = Self.sender(parents, states: states) else { return nil }
+        self = sender.child()
+    }
+
+    /// The span that a request was sent in, as its headers say; nil when they say nothing that is well-formed.
+    ///
+    /// - Parameters:
+    ///   - parents: as for `init(continuing:states:)`.
+    ///   - states: as there.
+    public static func sender(_ parents: [String], states: [String]) -> TraceContext? {
+        guard parents.count == 1, let parent = read(parents[0]) else { return nil }
+        return TraceContext(
             traceID: parent.traceID,
-            spanID: .random(in: 1...UInt64.max),
+            spanID: parent.spanID,
             isSampled: parent.isSampled,
-            state: Self.state(states)
+            state: state(states)
         )
     }
 
@@ -54,6 +64,11 @@ public struct TraceContext: Hashable, Sendable {
 
     /// The value of `traceparent`.
     public var traceparent: String { "00-\(traceID)-\(spanID.hexadecimal)-\(isSampled ? "01" : "00")" }
+
+    /// The headers of a request that is sent in the span.
+    public var headers: [(name: String, value: String)] {
+        [("traceparent", traceparent)] + (state.map { [("tracestate", $0)] } ?? [])
+    }
 
     private static func read(_ value: String) -> TraceContext? {
         let bytes = Array(value.utf8)
