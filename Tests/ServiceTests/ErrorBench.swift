@@ -57,6 +57,7 @@ final class ErrorBench: Sendable {
         self.stack = stack
         self.url = try await stack.startService(environment: [
             "RUNLEDGER_ADMIN_TOKEN": Self.token, "RUNLEDGER_STRIPE_WEBHOOK_SECRET": Self.stripeSecret,
+            "RUNLEDGER_TLOG_KEY": try await stack.makeLogKey(), "RUNLEDGER_TLOG_FOLDER": "\(stack.folder)/tlog",
         ]).url
         try await openAccounts()
         try await prepare()
@@ -122,6 +123,15 @@ final class ErrorBench: Sendable {
         let code = HMAC<SHA256>.authenticationCode(for: Array("\(now).\(body)".utf8), using: key)
         let hex = code.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         return (body, "t=\(now),v1=\(hex)")
+    }
+
+    /// Puts a file where the transparency log's folder was, and asks for a receipt.
+    func unreadableLogLines() async throws -> [String] {
+        let log = "\(stack.folder)/tlog"
+        try await eventually("there is a log") { FileManager.default.fileExists(atPath: log) }
+        try FileManager.default.moveItem(atPath: log, toPath: log + ".away")
+        try Data().write(to: URL(filePath: log))
+        return try await lines(of: ErrorRow("RECEIPT_UNAVAILABLE | GET /api/executions/$ENDED/receipt | rich"))
     }
 
     // MARK: Answers

@@ -86,6 +86,7 @@ struct ErrorTests {
             for row in Self.table.split(separator: "\n") { lines += try await bench.lines(of: ErrorRow(row)) }
             lines += try await bench.busyLines()
             lines += try await bench.exceededLines()
+            lines += try await bench.unreadableLogLines()
             try await stack.cluster.stop(mode: .immediate)
             lines += try await bench.lines(of: ErrorRow("LEDGER_UNAVAILABLE | GET /api/usage | rich"))
             expectGolden(lines.joined(separator: "\n") + "\n", named: "errors.txt")
