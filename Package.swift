@@ -365,7 +365,8 @@ let package = Package(
         .testTarget(
             name: "AdministrationTests",
             dependencies: [
-                "AdminAPI", "Administration", "Ledger", "LedgerStore", "LedgerTestSupport", "Postgres", "Registry",
+                "runledger", "AdminAPI", "Administration", "Ledger", "LedgerStore", "LedgerTestSupport", "LocalCluster",
+                "Postgres", "Registry",
                 "RunAPI", "RunTestSupport", "Runs", "TestSupport", crypto, hummingbird, hummingbirdTesting, httpTypes,
                 logging, nioCore,
             ],

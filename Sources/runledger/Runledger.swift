@@ -49,7 +49,10 @@ struct Runledger: AsyncParsableCommand {
             CommandGroup(name: "Operate", subcommands: [OperatorCommand.self, ModelCommand.self]),
             CommandGroup(
                 name: "Audit",
-                subcommands: [VerifyCommand.self, ReplayCommand.self, RebuildCommand.self]
+                subcommands: [
+                    VerifyCommand.self, ReplayCommand.self, BalanceCommand.self, WhyCommand.self, RerateCommand.self,
+                    RebuildCommand.self,
+                ]
             ),
             CommandGroup(name: "Measure:", subcommands: [BenchCommand.self]),
         ]
