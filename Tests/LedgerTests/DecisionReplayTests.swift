@@ -37,7 +37,7 @@ struct DecisionReplayTests {
         return replay
     }
 
-    @Test("every verdict of a random history is reached again", arguments: [UInt64](1...12))
+    @Test("every verdict of a random history is reached again", arguments: [UInt64](1...4))
     func random(seed: UInt64) throws {
         for theme in [RandomHistory.Theme.everything, .flood, .money] {
             let events = record(theme, seed: seed, commands: theme == .flood ? 1_500 : 450)
