@@ -2,7 +2,8 @@
 --
 -- `subject` is one of balance, held, available (all of the account), pot, grant, charge (of a run; `reference` is its id)
 -- and refusal (`reference` is the event's sequence, or the id of the request or of the run). As of `up_to`, an event of
--- the account's stream. Raises 22023 for another subject, or a reference that is none.
+-- the account's stream. Raises 22023 for another subject, or a reference that is none. Sessions of the run path go without
+-- the joins and sorts that this needs.
 CREATE OR REPLACE FUNCTION ledger.why(
     account_id uuid,
     subject text,
@@ -13,6 +14,8 @@ CREATE OR REPLACE FUNCTION ledger.why(
 RETURNS SETOF ledger.explanation
 LANGUAGE plpgsql STABLE
 SET jit = off
+SET enable_hashjoin = on
+SET enable_sort = on
 AS $$
 DECLARE
     refusal bigint;
@@ -23,12 +26,7 @@ BEGIN
         WHEN 'held' THEN
             RETURN QUERY SELECT * FROM ledger.why_held(why.account_id, why.up_to);
         WHEN 'available' THEN
-            RETURN QUERY SELECT * FROM ledger.why_balance(why.account_id, why.up_to);
-            RETURN QUERY
-            SELECT
-                held.sequence, held.position, held.recorded_at, held.type, -held.change, held.rule,
-                held.price_version, held.model, held.execution_id, held.pot_id, held.grant_id
-            FROM ledger.why_held(why.account_id, why.up_to) AS held;
+            RETURN QUERY SELECT * FROM ledger.why_available(why.account_id, why.up_to);
         WHEN 'pot' THEN
             RETURN QUERY SELECT * FROM ledger.why_pot(why.account_id, why.reference::uuid, why.up_to);
         WHEN 'grant' THEN

@@ -16,12 +16,7 @@ BEGIN
     said := coalesce(refused.detail, '{}')::jsonb;
     CASE refused.type
         WHEN 'credits.refused' THEN
-            RETURN QUERY SELECT * FROM ledger.why_balance(why_refusal.account_id, why_refusal.refusal - 1);
-            RETURN QUERY
-            SELECT
-                held.sequence, held.position, held.recorded_at, held.type, -held.change, held.rule,
-                held.price_version, held.model, held.execution_id, held.pot_id, held.grant_id
-            FROM ledger.why_held(why_refusal.account_id, why_refusal.refusal - 1) AS held;
+            RETURN QUERY SELECT * FROM ledger.why_available(why_refusal.account_id, why_refusal.refusal - 1);
         WHEN 'grant.refused' THEN
             RETURN QUERY
             SELECT *
