@@ -132,6 +132,12 @@ struct AsOfTests {
             #expect(grant.number == 0 && grant.unit == .runs)
             #expect(grant.lines.map(\.type) == [.grantIssued, .grantConsumed, .grantHeld, .grantRefused])
 
+            let opened = try #require(events.first { $0.content.type == .grantOpened })
+            let timed = WhySubject.grant(try #require(opened.content.grantID))
+            let later = opened.content.recordedAt.adding(seconds: 30)
+            let seconds = try #require(try await store.why(timed, of: tenant.account, asOf: .time(later)))
+            #expect(seconds.number == 3_570 && seconds.unit == .seconds)
+
             // A pro account's key may run no model.
             _ = try await store.submit(tenant.admit())
             let last = try #require(try await store.allEvents(of: tenant.account).last)

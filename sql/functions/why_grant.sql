@@ -17,7 +17,12 @@ AS $$
                             - (extract(EPOCH FROM events.recorded_at) * 1000000)::bigint
                         ) / 1000000
                     ),
-                    floor(extract(EPOCH FROM least(why_grant.at, now()) - events.recorded_at))::bigint
+                    floor(
+                        extract(
+                            EPOCH FROM CASE WHEN isfinite(why_grant.at) THEN why_grant.at ELSE now() END
+                            - events.recorded_at
+                        )
+                    )::bigint
                 )
                 WHEN 'grant.consumed' THEN -1
             END AS change
