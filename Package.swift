@@ -394,9 +394,9 @@ let package = Package(
         .testTarget(
             name: "AdministrationTests",
             dependencies: [
-                "AdminAPI", "Administration", "App", "Ledger", "LedgerStore", "LedgerTestSupport", "Postgres",
-                "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport", crypto, hummingbird, hummingbirdTesting,
-                httpTypes,
+                "runledger", "AdminAPI", "Administration", "App", "Ledger", "LedgerStore", "LedgerTestSupport",
+                "LocalCluster", "Postgres", "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport",
+                crypto, hummingbird, hummingbirdTesting, httpTypes,
                 logging, nioCore,
             ],
             swiftSettings: settings

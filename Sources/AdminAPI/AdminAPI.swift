@@ -19,6 +19,7 @@ public enum AdminAPI {
     ) {
         let gate = AdminGate(desk: desk, environmentToken: environmentToken)
         AccountController(desk: desk, gate: gate).addRoutes(to: router)
+        PastController(desk: desk, gate: gate).addRoutes(to: router)
         CreditController(desk: desk, gate: gate).addRoutes(to: router)
         GrantController(desk: desk, gate: gate).addRoutes(to: router)
         AlertController(desk: desk, gate: gate).addRoutes(to: router)

@@ -22,7 +22,8 @@ extension Decider {
         let expires = deadline.adding(seconds: quote.unresolvedHoldSeconds)
         // Left out of the others, whose events stay as they always were.
         let isAsync = run.isAsync ? [CanonicalJSON.Member("async", .boolean(true))] : []
-        return isAsync + [
+        let priced = quote.priced.map { CanonicalJSON.Member($0.key, .string($0.value)) }
+        return isAsync + (priced.isEmpty ? [] : [.init("priced", .sorted(priced))]) + [
             .init("deadline", .integer(deadline.microseconds)),
             .init("definition", .integer(Int64(quote.definitionVersion))),
             .init("expires", .integer(expires.microseconds)),

@@ -39,6 +39,8 @@ extension Decider {
             members.append(.init("ms", .integer(duration)))
             members.append(.init("provider_microusd", .string(String(providerCost.microdollars))))
             if let digest { members.append(.init("result", .string(digest.description))) }
+            let usage = settlement.usage.map { CanonicalJSON.Member($0.key, .integer($0.value)) }
+            if !usage.isEmpty { members.append(.init("usage", .sorted(usage))) }
             var event = about(execution, .executionSucceeded)
             event.detail = .sorted(members)
             emit(event)

@@ -219,6 +219,18 @@ public struct FoldError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension EventContent {
+    /// What the price of an admitted run looked at, as text by name.
+    public var priced: [String: String] {
+        guard case .object(let members)? = detail?["priced"] else { return [:] }
+        return Dictionary(members.compactMap { member in member.value.stringValue.map { (member.key, $0) } }) { $1 }
+    }
+
+    /// What the provider of a run that succeeded reported to have delivered, by name.
+    public var usage: [String: Int64] {
+        guard case .object(let members)? = detail?["usage"] else { return [:] }
+        return Dictionary(members.compactMap { member in member.value.integerValue.map { (member.key, $0) } }) { $1 }
+    }
+
     func text(_ key: String) -> String? { detail?[key]?.stringValue }
 
     func time(_ key: String) -> Timestamp? {

@@ -35,7 +35,7 @@ extension LedgerState {
 
 extension EventContent {
     /// The rules that a `top_up.set` puts in force; nil when it switches topping up off.
-    fileprivate func topUpRules() throws(FoldError) -> AutoTopUp.Rules? {
+    func topUpRules() throws(FoldError) -> AutoTopUp.Rules? {
         guard let detail, detail["threshold"] != nil else { return nil }
         guard let threshold = detail["threshold"]?.amountValue, let amount = detail["amount"]?.amountValue,
             let attempts = detail["attempts_per_day"]?.integerValue,

@@ -75,6 +75,8 @@ public struct RunQuote: Hashable, Sendable {
     public let unresolvedHoldSeconds: Int64
     /// What happens to the hold after that.
     public let unresolvedPolicy: UnresolvedPolicy
+    /// What the price looked at, as text by name: enough to price the run again. No personal data.
+    public let priced: [String: String]
 
     /// Makes a quote.
     public init(
@@ -85,7 +87,8 @@ public struct RunQuote: Hashable, Sendable {
         supportsAsync: Bool,
         deadlineSeconds: Int64,
         unresolvedHoldSeconds: Int64,
-        unresolvedPolicy: UnresolvedPolicy
+        unresolvedPolicy: UnresolvedPolicy,
+        priced: [String: String] = [:]
     ) {
         self.amount = amount
         self.priceVersion = priceVersion
@@ -95,6 +98,7 @@ public struct RunQuote: Hashable, Sendable {
         self.deadlineSeconds = deadlineSeconds
         self.unresolvedHoldSeconds = unresolvedHoldSeconds
         self.unresolvedPolicy = unresolvedPolicy
+        self.priced = priced
     }
 }
 
@@ -153,6 +157,8 @@ public struct SettleRun: Hashable, Sendable {
     public let outcome: RunOutcome
     /// The provider's id for it, where it gave one.
     public let providerRequestID: String?
+    /// What the provider reported to have delivered, by name: enough to price the run again.
+    public let usage: [String: Int64]
     /// What to keep for whoever asks later; nil for nothing, and for a run that has not ended.
     public let report: RunReport?
     /// What becomes of the run's task.
@@ -183,6 +189,7 @@ public struct SettleRun: Hashable, Sendable {
         executionID: ExecutionID,
         outcome: RunOutcome,
         providerRequestID: String?,
+        usage: [String: Int64] = [:],
         report: RunReport? = nil,
         task: TaskEnd = .ends,
         claim: ClaimEnd? = nil
@@ -190,6 +197,7 @@ public struct SettleRun: Hashable, Sendable {
         self.executionID = executionID
         self.outcome = outcome
         self.providerRequestID = providerRequestID
+        self.usage = usage
         self.report = report
         self.task = task
         self.claim = claim

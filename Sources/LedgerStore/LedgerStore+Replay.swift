@@ -9,12 +9,15 @@ extension LedgerStore {
         case time(Timestamp)
         /// At an event of the account's stream.
         case sequence(Int64)
+        /// At the account's last event at or before a position of its journal.
+        case position(Int64)
 
         func includes(_ event: Event) -> Bool {
             switch self {
             case .now: true
             case .time(let moment): event.content.recordedAt <= moment
             case .sequence(let last): event.sequence <= last
+            case .position(let last): event.position <= last
             }
         }
     }

@@ -101,4 +101,20 @@ extension JSONValue {
             "balance": .credits(report.posted), "held": .credits(report.held), "findings": .array(findings),
         ]
     }
+
+    /// What a replay of decisions found.
+    public static func decisions(_ report: DecisionReport) -> JSONValue {
+        let findings = report.findings.map { finding -> JSONValue in
+            [
+                "journal": .integer(Int64(finding.event.journal.number)), "position": .integer(finding.event.position),
+                "account": .string(finding.event.content.accountID.description),
+                "sequence": .integer(finding.event.sequence), "type": .string(finding.event.content.type.rawValue),
+                "message": .string(finding.message),
+            ]
+        }
+        return [
+            "clean": .bool(report.isClean), "events": .integer(report.events), "commands": .integer(report.commands),
+            "verdicts": .object(report.verdicts.mapValues { .integer($0) }), "findings": .array(findings),
+        ]
+    }
 }

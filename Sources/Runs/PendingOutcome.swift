@@ -11,6 +11,8 @@ struct PricedResult: Hashable, Sendable {
     let cost: Credits
     /// What the provider charges us.
     let providerCost: MicroUSD
+    /// What the provider reported to have delivered, by name.
+    let usage: [String: Int64]
     /// Until when the copy of its media is tried.
     let keepUntil: Timestamp
 
@@ -19,6 +21,7 @@ struct PricedResult: Hashable, Sendable {
         self.providerRequestID = success.providerRequestID
         self.cost = cost
         self.providerCost = success.providerCost
+        self.usage = success.usage.reported
         self.keepUntil = keepUntil
     }
 
@@ -30,6 +33,7 @@ struct PricedResult: Hashable, Sendable {
         self.providerRequestID = json["providerRequestId"]?.stringValue
         self.cost = Credits(microcredits: cost)
         self.providerCost = MicroUSD(microdollars: providerCost)
+        self.usage = json["usage"]?.objectValue?.compactMapValues(\.integerValue) ?? [:]
         self.keepUntil = Timestamp(microseconds: keepUntil)
     }
 }
@@ -70,6 +74,7 @@ struct PendingOutcome {
             members["result"] = result.result
             members["cost"] = .integer(result.cost.microcredits)
             members["providerMicroUSD"] = .integer(result.providerCost.microdollars)
+            if !result.usage.isEmpty { members["usage"] = .object(result.usage.mapValues { .integer($0) }) }
             members["keepUntil"] = .integer(result.keepUntil.microseconds)
             members["providerRequestId"] = result.providerRequestID.map { .string($0) }
         }

@@ -143,7 +143,8 @@ struct RunPreflight {
         case .valid(let validated):
             do throws(PricingError) {
                 let quote = try definition.quote(validated)
-                self.outcome = .quoted(RunQuote(quote, of: definition, canWait: canWait))
+                let priced = definition.pricedInputs(validated)
+                self.outcome = .quoted(RunQuote(quote, of: definition, canWait: canWait, priced: priced))
                 self.definition = definition
                 self.inputs = validated
             } catch {
@@ -155,7 +156,7 @@ struct RunPreflight {
 }
 
 extension RunQuote {
-    init(_ quote: Quote, of definition: ModelDefinition, canWait: Bool) {
+    init(_ quote: Quote, of definition: ModelDefinition, canWait: Bool, priced: [String: String]) {
         self.init(
             amount: quote.amount,
             priceVersion: String(quote.priceVersion),
@@ -164,7 +165,8 @@ extension RunQuote {
             supportsAsync: canWait && definition.supportsAsync,
             deadlineSeconds: Int64(definition.deadlineSeconds),
             unresolvedHoldSeconds: Int64(definition.unresolved.holdSeconds),
-            unresolvedPolicy: definition.unresolved.action == .charge ? .charge : .release
+            unresolvedPolicy: definition.unresolved.action == .charge ? .charge : .release,
+            priced: priced
         )
     }
 }

@@ -34,6 +34,7 @@ extension SettleRun {
             executionID: executionID,
             outcome: outcome,
             providerRequestID: (end.providerRequestID ?? known)?.asProviderRequestID,
+            usage: end.usage,
             report: RunReport(
                 result: end.result?.description,
                 errorMessage: end.message?.replacing("\0", with: "?"),
@@ -70,6 +71,11 @@ extension RunEnd {
     var result: JSONValue? {
         guard case .succeeded(let result) = self else { return nil }
         return result.result
+    }
+
+    fileprivate var usage: [String: Int64] {
+        guard case .succeeded(let result) = self else { return [:] }
+        return result.usage
     }
 
     fileprivate var providerRequestID: String? {

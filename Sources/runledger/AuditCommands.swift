@@ -52,34 +52,70 @@ struct VerifyCommand: AsyncParsableCommand {
 struct ReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Show an account's events with balance and holds after each, up to now or to a point.",
+        abstract: "Show an account's events up to now or to a point; or decide what was decided again.",
         discussion: """
+            With --decisions, every recorded command, of one account or of all, is decided again from what its events \
+            recorded; the same events must come of it. Exit code 1 when the rules give something else, with the event.
+
             Examples:
               runledger replay --account ACCOUNT
               runledger replay --account ACCOUNT --as-of 2027-01-31T23:59:59Z
               runledger replay --account ACCOUNT --sequence 12 --json
+              runledger replay --account ACCOUNT --position 48211
+              runledger replay --decisions
             """
     )
     @Option(help: "The account's id.", transform: Parse.account)
-    var account: AccountID
-    @Option(
-        help: "Stop at the last event recorded by then: 2027-01-31T12:00:00Z, or a date for its first moment.",
-        transform: Parse.moment
-    )
-    var asOf: Timestamp?
-    @Option(help: "Stop at this event of the account.", transform: Parse.sequence)
-    var sequence: Int64?
+    var account: AccountID?
+    @Flag(help: "Decide every recorded command again.")
+    var decisions = false
+    @OptionGroup var point: PointOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard asOf == nil || sequence == nil else { throw ValidationError("Give --as-of or --sequence, not both.") }
+        guard decisions || account != nil else { throw ValidationError("Give --account, or --decisions.") }
+        guard !decisions || point.end == .now else {
+            throw ValidationError("--decisions decides everything again; it takes no point to stop at.")
+        }
     }
 
     func run() async throws {
-        let end: LedgerStore.ReplayEnd = asOf.map { .time($0) } ?? sequence.map { .sequence($0) } ?? .now
+        if decisions {
+            try await decideAgain(account)
+        } else if let account {
+            try await show(account)
+        }
+    }
+
+    private func decideAgain(_ account: AccountID?) async throws {
+        let report = try await LedgerSetup(LedgerDatabase()).withLedger(sessions: 1) { connection in
+            if let account { _ = try await AccountDesk(connection).state(of: account) }
+            return try await connection.store.replayDecisions(of: account) { count in
+                Terminal.error.passing("deciding again: \(Numbers.count(count, "event"))")
+            }
+        }
+        Terminal.error.clearPassing()
+        output.show(.decisions(report)) { terminal in
+            for finding in report.findings {
+                terminal.line("\(terminal.styled("differs", .red, .bold))  \(finding)")
+            }
+            for (verdict, count) in report.verdicts.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
+                terminal.line("\(Numbers.grouped(count)) × \(verdict)")
+            }
+            let extent = "\(Numbers.count(report.commands, "command")), \(Numbers.count(report.events, "event"))"
+            terminal.line(
+                report.isClean
+                    ? "\(terminal.styled("same", .green, .bold))  \(extent): every verdict was reached again"
+                    : "\(Numbers.count(report.findings.count, "account")) differ, of \(extent)"
+            )
+        }
+        if !report.isClean { throw ExitCode(OperationError.Kind.negative.rawValue) }
+    }
+
+    private func show(_ account: AccountID) async throws {
         let printer = HistoryPrinter(isJSON: output.json)
         let state = try await LedgerSetup(LedgerDatabase()).withLedger(sessions: 1) { connection in
-            let state = try await connection.store.replay(account, to: end) { event, state in
+            let state = try await connection.store.replay(account, to: point.end) { event, state in
                 printer.show(HistoryEntry(event, after: state))
             }
             // Nothing by then, or nothing ever?

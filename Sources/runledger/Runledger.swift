@@ -52,7 +52,8 @@ struct Runledger: AsyncParsableCommand {
             CommandGroup(
                 name: "Audit",
                 subcommands: [
-                    VerifyCommand.self, ReplayCommand.self, RebuildCommand.self, AuditCommand.self, WitnessCommand.self,
+                    VerifyCommand.self, ReplayCommand.self, BalanceCommand.self, WhyCommand.self, RerateCommand.self,
+                    RebuildCommand.self, AuditCommand.self, WitnessCommand.self,
                 ]
             ),
             CommandGroup(name: "Measure:", subcommands: [BenchCommand.self]),

@@ -29,6 +29,7 @@ struct AsyncBench: Sendable {
         tier: Tier = .business,
         capabilities: [String] = ["model:run", "execution:read", "execution:cancel"],
         media: ScriptedMedia = ScriptedMedia(),
+        followsRules: Bool = true,
         _ body: @Sendable (AsyncBench) async throws -> Void
     ) async throws {
         try await withStore { store in
@@ -43,7 +44,7 @@ struct AsyncBench: Sendable {
             try await store.succeed(tenant.command(.issueKey(key)))
             let bench = AsyncBench(store: store, account: tenant.account, secret: secret, media: media)
             try await body(bench)
-            try await expectSound(store)
+            try await expectSound(store, followsRules: followsRules)
         }
     }
 

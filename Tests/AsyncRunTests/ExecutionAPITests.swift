@@ -265,7 +265,7 @@ struct ExecutionAPITests {
 
     @Test("a run that its provider never told the end of says so, and costs nothing")
     func unresolvedExpired() async throws {
-        try await AsyncBench.with { bench in
+        try await AsyncBench.with(followsRules: false) { bench in
             bench.provider.follow { $0.poll = { _, _ in .pending(retryAfter: .seconds(3_600)) } }
             let service = try bench.service()
             let id = try await bench.submit(service).executionID
@@ -281,6 +281,9 @@ struct ExecutionAPITests {
             #expect(Self.header(read, "Retry-After") == nil)
             #expect(Self.header(read, "X-RateLimit-Limit") == "1000")
             #expect(try await bench.available == Credits(whole: 1_000))
+            // The events know better: that hold had not expired.
+            let findings = try await bench.store.replayDecisions().findings
+            #expect(findings.map(\.event.content.type) == [.executionFailed])
         }
     }
 

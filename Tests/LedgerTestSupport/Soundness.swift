@@ -32,15 +32,28 @@ public func projectionDump(at url: String? = nil) async throws -> [String: Strin
     return dump
 }
 
-/// Expects that nothing is wrong with a ledger: neither for the store, nor for SQL that sees only the rows.
+/// Expects that nothing is wrong with a ledger: neither for the store, nor for the rules, nor for SQL that sees only the
+/// rows.
+///
+/// - Parameters:
+///   - store: the ledger.
+///   - url: its database; the running test's own when nil.
+///   - followsRules: false where a test made the ledger decide on a projection that it had changed.
+///   - location: where it is expected.
+/// - Returns: what the store verified.
 @discardableResult
 public func expectSound(
     _ store: LedgerStore,
     at url: String? = nil,
+    followsRules: Bool = true,
     location: SourceLocation = #_sourceLocation
 ) async throws -> VerificationReport {
     let report = try await store.verify()
     #expect(report.isClean, "\(report.findings)", sourceLocation: location)
+    if followsRules {
+        let decisions = try await store.replayDecisions()
+        #expect(decisions.isClean, "\(decisions.findings)", sourceLocation: location)
+    }
     let faults = try await psql("SELECT fault FROM ledger.verify_chain() WHERE fault IS NOT NULL", at: url)
     #expect(faults.isEmpty, sourceLocation: location)
     let doubled = """
