@@ -128,7 +128,9 @@ final class ErrorBench: Sendable {
     /// Puts a file where the transparency log's folder was, and asks for a receipt.
     func unreadableLogLines() async throws -> [String] {
         let log = "\(stack.folder)/tlog"
-        try await eventually("there is a log") { FileManager.default.fileExists(atPath: log) }
+        try await eventually("the run is in the log") {
+            try await ask("- | GET /api/executions/$ENDED/receipt | rich").status == .ok
+        }
         try FileManager.default.moveItem(atPath: log, toPath: log + ".away")
         try Data().write(to: URL(filePath: log))
         return try await lines(of: ErrorRow("RECEIPT_UNAVAILABLE | GET /api/executions/$ENDED/receipt | rich"))
