@@ -131,9 +131,7 @@ let package = Package(
             name: "Webhooks",
             dependencies: [
                 "Egress", "Ledger", "LedgerStore", "Postgres", "Registry", "Runs", "Traces", asyncHTTPClient, crypto,
-                lifecycle, logging,
-                nioCore,
-                nioHTTP1,
+                lifecycle, logging, nioCore, nioHTTP1,
             ],
             swiftSettings: settings
         ),
@@ -170,9 +168,8 @@ let package = Package(
             dependencies: [
                 "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "LogFiles", "LogPublishing", "Media",
                 "ObjectStorage", "Observability", "OpenAPIFiles", "OpenTelemetry", "Postgres", "Providers", "Registry",
-                "RunAPI", "Runs", "Traces", "TransparencyLog", "Webhooks",
-                asyncHTTPClient, configuration, coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging,
-                unixSignals,
+                "RunAPI", "Runs", "Traces", "TransparencyLog", "Webhooks", asyncHTTPClient, configuration, coreMetrics,
+                crypto, httpTypes, hummingbird, lifecycle, logging, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -190,8 +187,7 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "Administration", "App", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Postgres", "Registry",
-                "RunAPI", "Runs",
-                "SQLFiles",
+                "RunAPI", "Runs", "SQLFiles",
             ],
             swiftSettings: settings
         ),
@@ -207,13 +203,9 @@ let package = Package(
             name: "runledger",
             dependencies: [
                 "Administration", "App", "Benchmarking", "Demo", "Ledger", "LedgerStore", "LocalCluster", "LogFiles",
-                "LogPublishing", "Migrations",
-                "Observability",
-                "Operations", "Postgres",
-                "ProviderSimulator", "Registry", "RunAPI", "Runs", "SQLFiles", "TransparencyLog", "Witness",
-                argumentParser, asyncHTTPClient, configuration,
-                hummingbird,
-                lifecycle, logging, nioCore,
+                "LogPublishing", "Migrations", "Observability", "Operations", "Postgres", "ProviderSimulator",
+                "Registry", "RunAPI", "Runs", "SQLFiles", "TransparencyLog", "Witness", argumentParser, asyncHTTPClient,
+                configuration, hummingbird, lifecycle, logging, nioCore,
             ],
             swiftSettings: settings
         ),
@@ -256,15 +248,10 @@ let package = Package(
                 "NetworkTestSupport", "ObjectStorage", "TestSupport", "TransparencyLog", "Witness", asyncHTTPClient,
                 hummingbird, lifecycle, logging, nioCore, nioHTTP1,
             ],
-            exclude: ["outside.go", "outside.py"],
             swiftSettings: settings
         ),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres"], swiftSettings: settings),
-        .testTarget(
-            name: "LocalClusterTests",
-            dependencies: ["LocalCluster", "TestSupport"],
-            swiftSettings: settings
-        ),
+        .testTarget(name: "LocalClusterTests", dependencies: ["LocalCluster", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "ObservabilityTests",
             dependencies: ["Observability", "LocalCluster", "TestSupport", coreMetrics, logging],
@@ -396,8 +383,7 @@ let package = Package(
             dependencies: [
                 "runledger", "AdminAPI", "Administration", "App", "Ledger", "LedgerStore", "LedgerTestSupport",
                 "LocalCluster", "Postgres", "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport",
-                crypto, hummingbird, hummingbirdTesting, httpTypes,
-                logging, nioCore,
+                crypto, hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
             ],
             swiftSettings: settings
         ),

@@ -52,7 +52,6 @@ public enum Serve {
             options: runOptions(configuration, connection, media, library, tracing)
         )
         let log = try LogConnection.open(configuration, connection.store)
-        let publishing = try log.map { try LogService($0, configuration, metrics, logger) }
         let webhookClient = EgressClient(policy: WebhookDesk.policy(configuration.egressPolicy))
         let webhooks = WebhookDesk(store: connection.store, client: webhookClient, clock: { SystemClock.now() })
         let administration = AdminDesk(store: connection.store, models: runs.models, clock: { SystemClock.now() })
@@ -85,9 +84,8 @@ public enum Serve {
         let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
         let clients = (httpClient, webhookClient, log)
         let parts = (connection: connection, lease: lease, uses: uses, runs: runs, administration: administration)
-        let group = group(configuration, parts, observer, tracing, library, server, clients, media, logger)
-        if let publishing { await group.addServiceUnlessShutdown(publishing) }
-        return group
+        return await group(configuration, parts, observer, tracing, library, server, clients, media, logger)
+            .adding(try log.map { try LogService($0, configuration, metrics, logger) })
     }
 
     private static func server(
@@ -226,6 +224,14 @@ public enum Serve {
         )
         settings.maximumGracefulShutdownDuration = grace + .seconds(10)
         return ServiceGroup(configuration: settings)
+    }
+}
+
+extension ServiceGroup {
+    /// The group with one more service, which is told to stop before the others; itself for none.
+    fileprivate func adding(_ service: (any Service)?) async -> ServiceGroup {
+        if let service { await addServiceUnlessShutdown(service) }
+        return self
     }
 }
 

@@ -6,7 +6,7 @@ import TestSupport
 struct OutsideTools {
     private let program: String
     private let interpreter: String
-    private static let folder = "\(PythonTools.sources)/Tests/LogPublishingTests"
+    private static let folder = "\(PythonTools.sources)/Tests/OutsideTests"
 
     private static let built = Task { () throws -> OutsideTools in
         let sources = PythonTools.sources
