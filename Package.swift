@@ -84,7 +84,7 @@ let package = Package(
         ),
         .target(name: "Registry", dependencies: ["Ledger", crypto, yams], swiftSettings: settings),
         .target(name: "Workflows", dependencies: ["Ledger", "Registry"], swiftSettings: settings),
-        .target(name: "Runs", dependencies: ["Ledger", "Registry", crypto], swiftSettings: settings),
+        .target(name: "Runs", dependencies: ["Ledger", "Registry", "Workflows", crypto], swiftSettings: settings),
         .target(
             name: "Providers",
             dependencies: ["Ledger", "Registry", "Runs", asyncHTTPClient, crypto, nioCore, nioHTTP1],
@@ -142,7 +142,8 @@ let package = Package(
         .target(
             name: "RunAPI",
             dependencies: [
-                "APIReference", "Ledger", "Registry", "Runs", crypto, hummingbird, httpTypes, logging, nioCore,
+                "APIReference", "Ledger", "Registry", "Runs", "Workflows", crypto, hummingbird, httpTypes, logging,
+                nioCore,
             ],
             swiftSettings: settings
         ),
@@ -151,8 +152,8 @@ let package = Package(
             dependencies: [
                 "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage",
                 "Observability", "OpenAPIFiles", "Postgres", "Providers", "Registry", "RunAPI", "Runs", "Webhooks",
-                asyncHTTPClient, configuration, coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging,
-                unixSignals,
+                "Workflows", asyncHTTPClient, configuration, coreMetrics, crypto, httpTypes, hummingbird, lifecycle,
+                logging, nioCore, nioHTTP1, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -356,8 +357,8 @@ let package = Package(
         .testTarget(
             name: "AsyncRunTests",
             dependencies: [
-                "App", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "Providers", "Registry",
-                "RunAPI", "RunTestSupport", "Runs", "TestSupport", asyncHTTPClient, crypto, hummingbird,
+                "App", "Egress", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "Providers",
+                "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport", asyncHTTPClient, crypto, hummingbird,
                 hummingbirdTesting, httpTypes, logging, nioCore,
             ],
             swiftSettings: settings

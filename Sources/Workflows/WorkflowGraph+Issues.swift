@@ -52,7 +52,7 @@ extension WorkflowGraph {
             }
             return issues
         }
-        guard let to = resolve(edge.targetHandle, inputs) else {
+        guard let to = resolve(target.kind == .responseOutput ? nil : edge.targetHandle, inputs) else {
             if !target.isUnknownModel(models) {
                 report("the node has no input \(edge.targetHandle ?? "of its own to choose")", target.id)
             }
