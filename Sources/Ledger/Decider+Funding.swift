@@ -37,10 +37,9 @@ extension Decider {
         let deadline = moment.adding(seconds: quote.deadlineSeconds)
         let expires = deadline.adding(seconds: quote.unresolvedHoldSeconds)
         // Left out of the others, whose events stay as they always were.
-        let isAsync = run.isAsync ? [CanonicalJSON.Member("async", .boolean(true))] : []
-        var place: [CanonicalJSON.Member] = []
-        if case .node(let node) = run.part { place = node.members }
-        return isAsync + place + [
+        var rare = run.isAsync ? [CanonicalJSON.Member("async", .boolean(true))] : []
+        if case .node(let place) = run.part { rare += place.members }
+        return rare + [
             .init("deadline", .integer(deadline.microseconds)),
             .init("definition", .integer(Int64(quote.definitionVersion))),
             .init("expires", .integer(expires.microseconds)),

@@ -81,13 +81,12 @@ struct DocumentChanges: Sendable {
 
     /// Adds what one command does, given how it was decided.
     mutating func add(_ command: Command, _ decision: Decision) {
-        guard decision.verdict == .done else { return }
         switch command.action {
-        case .saveWorkflow(let wish):
+        case .saveWorkflow(let wish) where decision.verdict == .done:
             let document = SavedDocument(slug: wish.slug, version: wish.version, text: wish.document)
             saved.append(ProjectionRow(command.accountID, document))
             accounts.insert(command.accountID)
-        case .deleteWorkflow: accounts.insert(command.accountID)
+        case .deleteWorkflow where decision.verdict == .done: accounts.insert(command.accountID)
         default: break
         }
     }

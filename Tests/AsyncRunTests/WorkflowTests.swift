@@ -324,7 +324,7 @@ struct WorkflowTests {
     @Test("HTTP Request nodes send what they were told, and reach nothing inside the network")
     func calls() async throws {
         try await LoopbackServer.with(answer: { _ in
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 14\r\n\r\n{\"word\":\"wave\"}"
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 15\r\n\r\n{\"word\":\"wave\"}"
         }) { server in
             let port = server.port
             try await AsyncBench.withWorkflows { bench in
