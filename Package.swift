@@ -102,7 +102,11 @@ let package = Package(
         ),
         .target(name: "Registry", dependencies: ["Ledger", crypto, yams], swiftSettings: settings),
         .target(name: "Workflows", dependencies: ["Ledger", "Registry"], swiftSettings: settings),
-        .target(name: "Runs", dependencies: ["Ledger", "Registry", "Traces", crypto], swiftSettings: settings),
+        .target(
+            name: "Runs",
+            dependencies: ["Ledger", "Registry", "Traces", "Workflows", crypto],
+            swiftSettings: settings
+        ),
         .target(
             name: "Providers",
             dependencies: ["Ledger", "Registry", "Runs", "Traces", asyncHTTPClient, crypto, nioCore, nioHTTP1],
@@ -158,7 +162,8 @@ let package = Package(
         .target(
             name: "RunAPI",
             dependencies: [
-                "APIReference", "Ledger", "Registry", "Runs", "Traces", crypto, hummingbird, httpTypes, logging,
+                "APIReference", "Ledger", "Registry", "Runs", "Traces", "Workflows", crypto, hummingbird, httpTypes,
+                logging,
                 nioCore,
             ],
             swiftSettings: settings
@@ -168,8 +173,8 @@ let package = Package(
             dependencies: [
                 "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "LogFiles", "LogPublishing", "Media",
                 "ObjectStorage", "Observability", "OpenAPIFiles", "OpenTelemetry", "Postgres", "Providers", "Registry",
-                "RunAPI", "Runs", "Traces", "TransparencyLog", "Webhooks", asyncHTTPClient, configuration, coreMetrics,
-                crypto, httpTypes, hummingbird, lifecycle, logging, unixSignals,
+                "RunAPI", "Runs", "Traces", "TransparencyLog", "Webhooks", "Workflows", asyncHTTPClient, configuration,
+                coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging, nioCore, nioHTTP1, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -372,7 +377,7 @@ let package = Package(
         .testTarget(
             name: "AsyncRunTests",
             dependencies: [
-                "App", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "ProviderSimulator",
+                "App", "Egress", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "ProviderSimulator",
                 "Providers", "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport", asyncHTTPClient, crypto,
                 hummingbird, hummingbirdTesting, httpTypes, lifecycle, logging, nioCore,
             ],

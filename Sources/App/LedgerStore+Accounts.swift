@@ -20,11 +20,15 @@ extension LedgerStore: AccountReader {
                 of: account,
                 statuses: query.status?.executionStatuses ?? [],
                 model: query.model,
+                workflow: query.workflowSlug,
                 before: query.before.map { Timestamp(microseconds: $0) },
                 limit: query.limit,
                 offset: query.offset
             )
-            return UsagePage(runs: page.runs, total: page.total)
+            let workflows = page.runs.filter { $0.workflowSlug != nil }.map(\.id)
+            let nodes = try await readNodeRuns(of: workflows, account: account)
+            let models = nodes.mapValues { Set($0.map(\.model)).sorted() }
+            return UsagePage(runs: page.runs, total: page.total, nodeModels: models)
         } catch {
             throw LedgerFailure(error)
         }

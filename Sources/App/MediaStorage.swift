@@ -132,6 +132,13 @@ extension AppConfiguration {
         return policy
     }
 
+    /// Which addresses workflows may reach: not the simulator, where one stands in for the providers.
+    var workflowPolicy: EgressPolicy {
+        var policy = egressPolicy
+        policy.trustedOrigins = []
+        return policy
+    }
+
     /// Where the service is reached: without a public URL, at its own address.
     func ownURL(port: Int) -> String {
         guard let publicURL else { return "http://\(host.contains(":") ? "[\(host)]" : host):\(port)" }

@@ -142,6 +142,8 @@ public enum Serve {
         options.traces = tracing.traces
         options.tasks = connection.store
         options.answers = connection.store
+        options.workflows = connection.store
+        options.caller = EgressCaller(client: EgressClient(policy: configuration.workflowPolicy))
         options.definitions = library
         options.media = media.keeper
         options.publicURL = configuration.publicURL

@@ -135,6 +135,7 @@ struct TidyService: Service {
         do throws(LedgerStoreError) {
             let deleted = try await purge(olderThanDays: resultDays, store.purgeResults)
             if deleted > 0 { logger.info("results were deleted", metadata: ["results": "\(deleted)"]) }
+            try await store.trimDocuments()
             let forgotten = try await purge(olderThanDays: idempotencyDays, store.purgeClaims)
             if forgotten > 0 { logger.info("idempotency keys were forgotten", metadata: ["keys": "\(forgotten)"]) }
         } catch {

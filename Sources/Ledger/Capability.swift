@@ -24,7 +24,7 @@ public struct Capability: Hashable, Sendable, CustomStringConvertible {
 
     private static var colon: UInt8 { UInt8(ascii: ":") }
 
-    private init(unchecked text: String) { self.text = text }
+    init(unchecked text: String) { self.text = text }
 
     /// Reads a capability; nil when it does not follow the grammar or names no known resource or verb.
     public init?(_ text: String) {

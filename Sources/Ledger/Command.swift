@@ -58,6 +58,8 @@ public struct Command: Hashable, Sendable {
         case settleRun(SettleRun)
         case requestCancel(RequestCancel)
         case expireHold(HoldID)
+        case saveWorkflow(SaveWorkflow)
+        case deleteWorkflow(DeleteWorkflow)
     }
 }
 

@@ -4,13 +4,14 @@ extension Decider {
         guard let account = state.account else { return refuse(.unauthorized) }
         if let execution = state.executions[run.executionID] { return finish(.alreadyAdmitted(execution)) }
 
+        if case .node(let place) = run.part { return admit(run, at: place, of: account) }
         guard let key = state.keys[run.keyID], key.revokedAt == nil, !account.isClosed else {
             return turnAway(run, .unauthorized)
         }
         guard account.isApproved else { return turnAway(run, .accountNotApproved) }
         guard run.preflight != .invalidSlug, let model = run.model else { return turnAway(run, .invalidSlug) }
 
-        let required = Capability.runModel(model)
+        let required = run.requiredCapability(model)
         guard let granted = required.covering(in: key.capabilities),
             TierPolicy.ceilingAllows(required, tier: account.tier, role: account.role)
         else { return denyCapability(run, required) }
@@ -42,6 +43,9 @@ extension Decider {
         case .invalidInputs(let problems):
             return refuseCounted(run, .invalidInputs, window, [.init("problems", .integer(Int64(problems)))])
         case .modelNotFound: return refuseCounted(run, .modelNotFound, window)
+        case .workflowNotFound: return refuseCounted(run, .workflowNotFound, window)
+        case .invalidWorkflow(let problems):
+            return refuseCounted(run, .invalidWorkflow, window, [.init("problems", .integer(Int64(problems)))])
         case .quoted(let found): quote = found
         }
         guard account.tier >= quote.requiredTier || account.role == .admin else {
@@ -53,6 +57,7 @@ extension Decider {
             return refuseCounted(run, refusal, window, numbers)
         }
         guard !run.isAsync || quote.supportsAsync else { return refuseCounted(run, .asyncNotSupported, window) }
+        if case .whole(let nodes) = run.part { return start(run, quote, nodes, account, window) }
         return fund(run, quote, account, window)
     }
 

@@ -2,28 +2,46 @@
 extension Decider {
     mutating func fund(_ run: AdmitRun, _ quote: RunQuote, _ account: Account, _ window: WindowStatus?) -> Decision {
         expireHolds(now: moment)
-        let grants = state.grants.values.filter { $0.model == run.model && !$0.isRevoked }
+        let payers = payers(of: run.model, account)
+        if let live = payers.live { return hold(live, run, quote, window) }
+        var decision = payers.blocking.map { refuseGrant($0, run, window) } ?? holdCredits(run, quote, window)
+        // A hold that was not loaded may give a free run back, whichever grant the refusal names.
+        if case .refused = decision.verdict, payers.mayComeBack { decision.mayDependOnExpiredHolds = true }
+        return decision
+    }
+
+    /// Who could pay for a run of a model besides the credits.
+    struct Payers {
+        /// The grant that pays.
+        let live: Grant?
+        /// The spent grant that blocks the model.
+        let blocking: Grant?
+        /// Whether a hold that has expired may give a free run back.
+        let mayComeBack: Bool
+    }
+
+    func payers(of model: String?, _ account: Account) -> Payers {
+        let grants = state.grants.values.filter { $0.model == model && !$0.isRevoked }
         let live = grants.filter { $0.isLive(at: moment) }.min { left, right in
             let expiries = (left.expiresAt?.microseconds ?? .max, right.expiresAt?.microseconds ?? .max)
             return expiries.0 == expiries.1 ? left.id < right.id : expiries.0 < expiries.1
         }
-        if let live { return hold(live, run, quote, window) }
-        let blocking = grants.filter { account.tier <= $0.tier }.min { $0.id < $1.id }
-        var decision = blocking.map { refuseGrant($0, run, window) } ?? holdCredits(run, quote, window)
-        // A hold that was not loaded may give a free run back, whichever grant the refusal names.
-        if case .refused = decision.verdict, grants.contains(where: { $0.held > 0 }) {
-            decision.mayDependOnExpiredHolds = true
-        }
-        return decision
+        return Payers(
+            live: live,
+            blocking: grants.filter { account.tier <= $0.tier }.min { $0.id < $1.id },
+            mayComeBack: grants.contains { $0.held > 0 }
+        )
     }
 
-    private func terms(_ run: AdmitRun, _ quote: RunQuote) -> [CanonicalJSON.Member] {
+    func terms(_ run: AdmitRun, _ quote: RunQuote) -> [CanonicalJSON.Member] {
         let deadline = moment.adding(seconds: quote.deadlineSeconds)
         let expires = deadline.adding(seconds: quote.unresolvedHoldSeconds)
         // Left out of the others, whose events stay as they always were.
-        let isAsync = run.isAsync ? [CanonicalJSON.Member("async", .boolean(true))] : []
+        var rare = run.isAsync ? [CanonicalJSON.Member("async", .boolean(true))] : []
+        rare += run.placeMembers
         let priced = quote.priced.map { CanonicalJSON.Member($0.key, .string($0.value)) }
-        return isAsync + (priced.isEmpty ? [] : [.init("priced", .sorted(priced))]) + [
+        if !priced.isEmpty { rare.append(.init("priced", .sorted(priced))) }
+        return rare + [
             .init("deadline", .integer(deadline.microseconds)),
             .init("definition", .integer(Int64(quote.definitionVersion))),
             .init("expires", .integer(expires.microseconds)),
@@ -40,7 +58,7 @@ extension Decider {
         return event
     }
 
-    private func admitted(_ run: AdmitRun, grant: GrantID?, _ window: WindowStatus?) -> Decision {
+    func admitted(_ run: AdmitRun, grant: GrantID?, _ window: WindowStatus?) -> Decision {
         let admission = Admission(
             executionID: run.executionID,
             holdID: HoldID(run.executionID.value),
@@ -69,22 +87,24 @@ extension Decider {
         return admitted(run, grant: grant.id, window)
     }
 
-    private mutating func refuseGrant(_ grant: Grant, _ run: AdmitRun, _ window: WindowStatus?) -> Decision {
+    mutating func refuseGrant(_ grant: Grant, _ run: AdmitRun, _ window: WindowStatus?) -> Decision {
         var event = about(run, .grantRefused)
         event.grantID = grant.id
         let numbers: GrantNumbers
         switch grant.allowance {
         case .runs(let granted):
             numbers = .runs(granted: granted, used: grant.used + grant.held)
-            event.detail = .object([
-                .init("granted", .integer(granted)), .init("held", .integer(grant.held)),
-                .init("used", .integer(grant.used)),
-            ])
+            event.detail = .sorted(
+                run.placeMembers + [
+                    .init("granted", .integer(granted)), .init("held", .integer(grant.held)),
+                    .init("used", .integer(grant.used)),
+                ]
+            )
         case .window:
             numbers = .window(opensAt: grant.openedAt, closesAt: grant.closesAt)
             let closes = grant.closesAt.map { [CanonicalJSON.Member("closes", .integer($0.microseconds))] } ?? []
             let opens = grant.openedAt.map { [CanonicalJSON.Member("opens", .integer($0.microseconds))] } ?? []
-            event.detail = .object(closes + opens)
+            event.detail = .sorted(run.placeMembers + closes + opens)
         }
         emit(event)
         return refuse(.grantExhausted(numbers), window: window)
@@ -95,16 +115,7 @@ extension Decider {
         expirePots()
         let available = state.account?.available ?? .zero
         guard available >= quote.amount else {
-            var event = about(run, .creditsRefused)
-            event.priceVersion = quote.priceVersion
-            event.detail = .object([
-                .init("available", .amount(available)), .init("required", .amount(quote.amount)),
-            ])
-            emit(event)
-            let refusal = Refusal.insufficientCredits(required: quote.amount, available: available)
-            var decision = refuse(refusal, window: window)
-            decision.mayDependOnExpiredHolds = (state.account?.held ?? .zero).isPositive
-            return decision
+            return refuseCredits(run, quote.priceVersion, quote.amount, available, window)
         }
         var event = holdEvent(.creditsHeld, run, quote)
         event.amount = quote.amount
@@ -115,6 +126,25 @@ extension Decider {
         )
         emit(event)
         return admitted(run, grant: nil, window)
+    }
+
+    mutating func refuseCredits(
+        _ run: AdmitRun,
+        _ priceVersion: String?,
+        _ required: Credits,
+        _ available: Credits,
+        _ window: WindowStatus?
+    ) -> Decision {
+        var event = about(run, .creditsRefused)
+        event.priceVersion = priceVersion
+        event.detail = .sorted(
+            run.placeMembers + [.init("available", .amount(available)), .init("required", .amount(required))]
+        )
+        emit(event)
+        let refusal = Refusal.insufficientCredits(required: required, available: available)
+        var decision = refuse(refusal, window: window)
+        decision.mayDependOnExpiredHolds = (state.account?.held ?? .zero).isPositive
+        return decision
     }
 
     private func draws(for amount: Credits) -> [Draw] {

@@ -16,6 +16,11 @@ extension Decider {
         }
         var members: [CanonicalJSON.Member] = []
         if let provider = settlement.providerRequestID { members.append(.init("provider_request", .string(provider))) }
+        // A success names both by itself.
+        if let cost = settlement.nodesCost, !settlement.outcome.isSuccess {
+            members.append(.init("cost", .amount(cost.credits)))
+            members.append(.init("provider_microusd", .string(String(cost.providers.microdollars))))
+        }
         switch settlement.outcome {
         case .unresolved(let reason):
             if execution.status == .unresolved {
@@ -132,6 +137,8 @@ extension Decider {
     }
 
     private mutating func release(_ hold: Hold, _ execution: Execution) {
+        // Nothing is set aside for a workflow: its nodes have holds of their own.
+        guard execution.workflowSlug == nil else { return }
         guard hold.grantID == nil else {
             emit(money(hold, execution, .grantReleased))
             return
@@ -140,6 +147,7 @@ extension Decider {
     }
 
     private mutating func charge(_ hold: Hold, _ execution: Execution, cost: Credits) {
+        guard execution.workflowSlug == nil else { return }
         if cost > execution.quote {
             var event = money(hold, execution, .costAbsorbed)
             event.amount = cost - execution.quote

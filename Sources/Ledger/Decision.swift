@@ -95,6 +95,8 @@ public enum Refusal: Hashable, Sendable {
     case invalidBody
     case invalidInputs
     case modelNotFound
+    case workflowNotFound
+    case invalidWorkflow
     case modelTierRequired(required: Tier, tier: Tier)
     case asyncNotSupported
     case grantExhausted(GrantNumbers)
@@ -132,6 +134,9 @@ public enum Refusal: Hashable, Sendable {
     case executionUnknown
     case executionNotCancellable(Execution.Status)
     case holdNotExpired
+    case workflowSlugTaken
+    case workflowChanged
+    case workflowLimitReached
 
     /// The constant that names the refusal on the wire and in the log.
     public var code: String {
@@ -145,6 +150,8 @@ public enum Refusal: Hashable, Sendable {
         case .invalidBody: "INVALID_BODY"
         case .invalidInputs: "INVALID_INPUTS"
         case .modelNotFound: "MODEL_NOT_FOUND"
+        case .workflowNotFound: "WORKFLOW_NOT_FOUND"
+        case .invalidWorkflow: "INVALID_WORKFLOW"
         case .modelTierRequired: "MODEL_TIER_REQUIRED"
         case .asyncNotSupported: "ASYNC_NOT_SUPPORTED"
         case .grantExhausted: "grant_exhausted"
@@ -181,6 +188,9 @@ public enum Refusal: Hashable, Sendable {
         case .executionUnknown: "EXECUTION_NOT_FOUND"
         case .executionNotCancellable: "EXECUTION_NOT_CANCELLABLE"
         case .holdNotExpired: "HOLD_NOT_EXPIRED"
+        case .workflowSlugTaken: "WORKFLOW_SLUG_TAKEN"
+        case .workflowChanged: "WORKFLOW_CHANGED"
+        case .workflowLimitReached: "WORKFLOW_LIMIT_REACHED"
         }
     }
 }

@@ -45,9 +45,14 @@ public struct DecisionReplay: Sendable {
         let withheld = withholdExpired(from: contents, recordedCommand.command)
         if let key = recordedCommand.unnamedKey { state.keys[key.id] = key }
         if let claim = recordedCommand.claim { state.claims[claim.key] = claim }
+        // That the slug was the account's own is what its event says.
+        if case .saveWorkflow(let wish) = recordedCommand.command.action {
+            state.slugOwners = [wish.slug: recordedCommand.command.accountID]
+        }
         let decision = state.perform(recordedCommand.command, at: contents[0].recordedAt)
         if let key = recordedCommand.unnamedKey { state.keys[key.id] = nil }
         state.claims = [:]
+        state.slugOwners = [:]
         state.changes = LedgerState.Changes()
         try compare(decision.events, recorded)
         if decision.mayDependOnExpiredHolds, withheld.contains(where: { $0.expiresAt <= contents[0].recordedAt }) {
@@ -118,7 +123,7 @@ extension EventType {
     /// Whether an event of this type is the last word on an admission, or on a wish to cancel that is denied.
     var endsAdmission: Bool {
         switch self {
-        case .creditsHeld, .grantHeld, .creditsRefused, .grantRefused, .requestRefused, .capabilityDenied,
+        case .creditsHeld, .grantHeld, .workflowStarted, .creditsRefused, .grantRefused, .requestRefused, .capabilityDenied,
             .rateLimitExceeded:
             true
         default: false

@@ -49,4 +49,8 @@ public enum EventType: String, Hashable, Sendable, CaseIterable {
     case executionCancelRequested = "execution.cancel_requested"
     case executionCancelled = "execution.cancelled"
     case executionUnresolved = "execution.unresolved"
+
+    case workflowSaved = "workflow.saved"
+    case workflowDeleted = "workflow.deleted"
+    case workflowStarted = "workflow.started"
 }

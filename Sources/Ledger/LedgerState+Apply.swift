@@ -33,7 +33,8 @@ extension LedgerState {
         case .alertSet, .alertRaised, .alertCleared: applyAlert(content)
         case .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed: try applyTopUp(content)
         case .grantIssued, .grantOpened, .grantRevoked: try applyGrant(content)
-        case .creditsHeld, .grantHeld: try applyHold(content)
+        case .workflowSaved, .workflowDeleted: try applyWorkflow(content)
+        case .creditsHeld, .grantHeld, .workflowStarted: try applyHold(content)
         case .creditsDebited, .creditsReleased, .grantConsumed, .grantReleased: try applyEndOfHold(content)
         case .rateLimitCounted: try applyWindow(content)
         case .costAbsorbed, .executionSubmitted, .executionSucceeded, .executionFailed, .executionUnresolved,
@@ -203,7 +204,7 @@ extension EventType {
         switch self {
         case .accountOpened, .accountTierChanged, .accountRoleChanged, .accountApproved, .accountClosed, .keyIssued,
             .keyRevoked, .creditsAdded, .creditsAdjusted, .creditsShort, .grantIssued, .grantRevoked, .alertSet,
-            .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed:
+            .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed, .workflowSaved, .workflowDeleted:
             true
         default: false
         }

@@ -10,15 +10,17 @@ extension LedgerState {
             holdID.value == executionID.value
         else { throw FoldError("\(content.type.rawValue) without its terms, or a second time") }
         var draws: [Draw] = []
-        if content.type == .creditsHeld {
-            draws = try applyDraws(content)
-        } else {
+        switch content.type {
+        case .creditsHeld: draws = try applyDraws(content)
+        case .workflowStarted: break
+        default:
             guard let grantID = content.grantID, grants[grantID] != nil else {
                 throw FoldError("grant.held of an unknown grant")
             }
             grants[grantID]?.held += 1
             changes.grants.insert(grantID)
         }
+        try applyPlace(content, executionID)
         holds[holdID] = Hold(
             id: holdID,
             executionID: executionID,
@@ -136,6 +138,7 @@ extension LedgerState {
             execution.errorCode = content.text("code")
             execution.endedAt = content.recordedAt
         }
+        if execution.status.isEnd { endWorkflow(&execution, content) }
         executions[executionID] = execution
     }
 }

@@ -77,6 +77,8 @@ struct Decider {
         case .endTopUp(let end): return endTopUp(end)
         case .issueGrant(let grant): return issue(grant, for: account)
         case .revokeGrant(let grantID): return revoke(grantID)
+        case .saveWorkflow(let wish): return save(wish, of: account)
+        case .deleteWorkflow(let wish): return delete(wish, of: account)
         default: preconditionFailure("a command without a rule")
         }
     }

@@ -21,6 +21,13 @@ public struct LedgerState: Sendable {
     public var commands: Set<CommandID> = []
     /// How the account is topped up by itself; nil when it never was to be. A part holds it if a command is about it.
     public var topUp: AutoTopUp?
+    /// Workflows by slug, deleted ones too. A part holds all of the account if a command is about one.
+    public var workflows: [String: Workflow] = [:]
+    /// Nodes of workflows by the workflow's run. A part holds those that its commands have added.
+    public var nodeRuns: [ExecutionID: Set<NodeRun>] = [:]
+    /// Whose the slugs are that commands want for new workflows: taken in the transaction that decides. Of the whole
+    /// platform, not of the account, and so kept beside the events.
+    public var slugOwners: [String: AccountID] = [:]
     /// What first requests under idempotency keys have led to, by key. A part holds those that the commands name. Kept
     /// beside the events, so that two states are equal whatever they hold here.
     public var claims: [Digest: IdempotencyClaim] = [:]
@@ -46,6 +53,10 @@ public struct LedgerState: Sendable {
         public var keys: Set<KeyID> = []
         /// Administrative commands carried out.
         public var commands: Set<CommandID> = []
+        /// Workflows saved or deleted.
+        public var workflows: Set<String> = []
+        /// Runs of workflows that nodes were added to.
+        public var nodeRuns: Set<ExecutionID> = []
         /// Whether the rules or the state of topping up have changed.
         public var topUp = false
         /// Nothing changed.
@@ -59,5 +70,6 @@ extension LedgerState: Equatable {
         left.account == right.account && left.pots == right.pots && left.grants == right.grants
             && left.holds == right.holds && left.windows == right.windows && left.executions == right.executions
             && left.keys == right.keys && left.commands == right.commands && left.topUp == right.topUp
+            && left.workflows == right.workflows && left.nodeRuns == right.nodeRuns
     }
 }

@@ -1,6 +1,10 @@
 /// Admissions and money as their events recorded them.
 extension RecordedCommand {
-    static func admission(_ main: EventContent, _ contents: [EventContent]) -> Command.Action? {
+    static func admission(
+        _ main: EventContent,
+        _ contents: [EventContent],
+        _ state: LedgerState
+    ) -> Command.Action? {
         let received = contents[0]
         guard let execution = received.executionID, let key = received.keyID,
             let route = received.text("route").flatMap({ Route(rawValue: $0) }),
@@ -15,12 +19,13 @@ extension RecordedCommand {
                 inputsDigest: received.text("inputs").flatMap { Digest(hexadecimal: $0) },
                 preflight: preflight,
                 isAsync: received.detail?["async"]?.booleanValue ?? false,
-                instance: main.text("instance").flatMap { Int64($0) } ?? 0
+                instance: main.text("instance").flatMap { Int64($0) } ?? 0,
+                part: whole(main, received, state)
             )
         )
     }
 
-    private static func preflight(_ main: EventContent, _ contents: [EventContent]) -> Preflight? {
+    static func preflight(_ main: EventContent, _ contents: [EventContent]) -> Preflight? {
         switch main.type {
         case .requestRefused:
             switch main.text("code") {
@@ -29,6 +34,9 @@ extension RecordedCommand {
             case Refusal.invalidInputs.code:
                 return .invalidInputs(problems: Int(main.detail?["problems"]?.integerValue ?? 0))
             case Refusal.asyncNotSupported.code: return .quoted(quote(main, contents, supportsAsync: false))
+            case Refusal.workflowNotFound.code: return .workflowNotFound
+            case Refusal.invalidWorkflow.code:
+                return .invalidWorkflow(problems: Int(main.detail?["problems"]?.integerValue ?? 0))
             case "MODEL_TIER_REQUIRED":
                 guard let tier = main.text("required").flatMap({ Tier(rawValue: $0) }) else { return nil }
                 return .quoted(quote(main, contents, tier: tier))
@@ -41,7 +49,8 @@ extension RecordedCommand {
             return .quoted(quote(main, contents, amount: amount))
         case .grantRefused: return .quoted(quote(main, contents))
         default:
-            guard let amount = main.detail?["quote"]?.amountValue, amount.isPositive else { return nil }
+            guard let amount = main.detail?["quote"]?.amountValue, amount.isPositive || main.type == .workflowStarted
+            else { return nil }
             return .quoted(quote(main, contents, amount: amount))
         }
     }

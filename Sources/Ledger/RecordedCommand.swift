@@ -34,7 +34,7 @@ struct RecordedCommand {
         }
         if main.type == .rateLimitExceeded { unnamedKey = Self.anyKey(at: main.recordedAt) }
         switch main.type {
-        case .creditsHeld, .grantHeld: verdict = "admitted"
+        case .creditsHeld, .grantHeld, .workflowStarted: verdict = "admitted"
         case .requestRefused: verdict = code ?? main.type.rawValue
         default: verdict = main.type.rawValue
         }
@@ -89,8 +89,10 @@ struct RecordedCommand {
     ) -> Command.Action? {
         switch main.type {
         case .rateLimitExceeded: return limited(main)
-        case .capabilityDenied, .requestRefused, .creditsRefused, .grantRefused, .creditsHeld, .grantHeld:
-            if contents[0].type == .requestReceived { return admission(main, contents) }
+        case .capabilityDenied, .requestRefused, .creditsRefused, .grantRefused, .creditsHeld, .grantHeld,
+            .workflowStarted:
+            if contents[0].type == .requestReceived { return admission(main, contents, state) }
+            if main.text("workflow_run") != nil { return node(main, contents) }
             return main.type == .capabilityDenied ? cancel(main, contents) : nil
         case .executionSubmitted:
             guard let execution = main.executionID, let provider = main.text("provider_request") else { return nil }
@@ -101,6 +103,7 @@ struct RecordedCommand {
         case .creditsAdded, .creditsAdjusted, .creditsShort, .creditsExpired, .topUpStarted, .topUpFailed, .topUpSet,
             .alertSet:
             return funds(main, contents, state)
+        case .workflowSaved, .workflowDeleted: return workflow(main)
         default: return administration(main)
         }
     }
@@ -154,14 +157,14 @@ struct RecordedCommand {
         case .executionCancelled: outcome = .cancelled(durationMilliseconds: duration)
         default: outcome = .unresolved(reason: main.text("reason") ?? "")
         }
-        return .settleRun(
-            SettleRun(
-                executionID: execution,
-                outcome: outcome,
-                providerRequestID: main.text("provider_request"),
-                usage: main.usage
-            )
+        var settlement = SettleRun(
+            executionID: execution,
+            outcome: outcome,
+            providerRequestID: main.text("provider_request"),
+            usage: main.usage
         )
+        settlement.nodesCost = nodesCost(main)
+        return .settleRun(settlement)
     }
 
     private static func administration(_ main: EventContent) -> Command.Action? {

@@ -18,6 +18,8 @@ public struct AdmitRun: Hashable, Sendable {
     public let instance: Int64
     /// The work that is left to do should this process die; nil for a run that nobody else could go on with.
     public let task: RunTaskDraft?
+    /// What of a workflow it is; nil for the run of a model that was asked for.
+    public let part: WorkflowPart?
 
     /// Makes the wish.
     public init(
@@ -29,8 +31,10 @@ public struct AdmitRun: Hashable, Sendable {
         preflight: Preflight,
         isAsync: Bool = false,
         instance: Int64 = 0,
-        task: RunTaskDraft? = nil
+        task: RunTaskDraft? = nil,
+        part: WorkflowPart? = nil
     ) {
+        self.part = part
         self.executionID = executionID
         self.keyID = keyID
         self.route = route
@@ -53,13 +57,17 @@ public enum Preflight: Hashable, Sendable {
     case invalidInputs(problems: Int)
     /// No enabled model has this name.
     case modelNotFound
+    /// The account has no workflow of this name.
+    case workflowNotFound
+    /// The workflow's graph can't run as it is, or with the models as they are.
+    case invalidWorkflow(problems: Int)
     /// All is well, and this is the price.
     case quoted(RunQuote)
 }
 
 /// The most a run can cost, and the terms it would run under.
 public struct RunQuote: Hashable, Sendable {
-    /// Credits; above zero.
+    /// Credits; above zero, but for a workflow whose cost is not known before it runs.
     public let amount: Credits
     /// The version of the price rule.
     public let priceVersion: String
@@ -165,6 +173,21 @@ public struct SettleRun: Hashable, Sendable {
     public let task: TaskEnd
     /// What becomes of the idempotency key that the run was asked for with; nil when there was none.
     public var claim: ClaimEnd?
+    /// What the nodes of a workflow have cost; nil for the run of a model.
+    public var nodesCost: NodesCost?
+
+    /// What the nodes of a workflow have cost.
+    public struct NodesCost: Hashable, Sendable {
+        /// Credits debited for them.
+        public let credits: Credits
+        /// What providers charge us for them.
+        public let providers: MicroUSD
+        /// Makes the sums.
+        public init(credits: Credits, providers: MicroUSD) {
+            self.credits = credits
+            self.providers = providers
+        }
+    }
 
     /// What becomes of an idempotency key when its run is settled.
     public enum ClaimEnd: Hashable, Sendable {
@@ -214,4 +237,12 @@ public enum RunOutcome: Hashable, Sendable {
     case cancelled(durationMilliseconds: Int64)
     /// The answer never came.
     case unresolved(reason: String)
+}
+
+extension RunOutcome {
+    /// Whether it ended with a result.
+    var isSuccess: Bool {
+        if case .succeeded = self { return true }
+        return false
+    }
 }

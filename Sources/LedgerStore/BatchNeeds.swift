@@ -16,6 +16,9 @@ struct BatchNeeds {
     private(set) var commands: [ProjectionRow<CommandID>] = []
     private(set) var cancels: [ExecutionID] = []
     private(set) var claims: [ProjectionRow<Digest>] = []
+    /// Slugs that new workflows want.
+    private(set) var slugs: [ProjectionRow<String>] = []
+    private(set) var readsWorkflows = false
     private(set) var readsWindows = false
     private(set) var readsTopUps = false
 
@@ -35,6 +38,7 @@ struct BatchNeeds {
         case .admitRun(let run):
             holds.append(ProjectionRow(command.accountID, HoldID(run.executionID.value)))
             executions.append(ProjectionRow(command.accountID, run.executionID))
+            if case .node(let place) = run.part { add(place.run, of: command) }
             readsWindows = true
         case .recordSubmission(let submission): add(submission.executionID, of: command)
         case .settleRun(let settlement): add(settlement.executionID, of: command)
@@ -61,6 +65,12 @@ struct BatchNeeds {
         case .endTopUp(let end):
             if case .paid(_, let reference, _) = end.outcome { look(for: reference) }
             addTopUp(end.attempt, of: command)
+        case .saveWorkflow(let wish):
+            if wish.version == 1, Slug.isValid(wish.slug) {
+                slugs.append(ProjectionRow(command.accountID, wish.slug))
+            }
+            addWorkflow(of: command)
+        case .deleteWorkflow: addWorkflow(of: command)
         case .setTopUpRules, .closeAccount: addTopUp(nil, of: command)
         case .openAccount, .changeTier, .changeRole, .setApproval, .issueKey, .revokeKey, .issueGrant,
             .revokeGrant, .setAlertThreshold:
@@ -76,6 +86,11 @@ struct BatchNeeds {
     private mutating func addTopUp(_ attempt: PotID?, of command: Command) {
         readsTopUps = true
         if let attempt { pots.append(attempt) }
+        commands.append(ProjectionRow(command.accountID, command.id))
+    }
+
+    private mutating func addWorkflow(of command: Command) {
+        readsWorkflows = true
         commands.append(ProjectionRow(command.accountID, command.id))
     }
 
@@ -112,6 +127,11 @@ struct BatchNeeds {
             unit.append(LoadCommands(journal: journal, commands: commands))
         }
         if readsTopUps { unit.append(LoadTopUps(journal: journal, accounts: accounts)) }
+        if readsWorkflows { unit.append(LoadWorkflows(journal: journal, accounts: accounts)) }
+        if !slugs.isEmpty {
+            unit.append(TakeSlugs(slugs: slugs.sorted { $0.value.utf8.lexicographicallyPrecedes($1.value.utf8) }))
+            unit.append(LoadSlugs(slugs: slugs.map(\.value)))
+        }
         if !cancels.isEmpty { unit.append(LockQueuedTasks(journal: journal, executions: cancels)) }
         if !claims.isEmpty { unit.append(LoadClaims(journal: journal, claims: Array(Set(claims)))) }
         if let moment { unit.append(LoadExpiredHolds(journal: journal, accounts: accounts, moment: moment)) }
@@ -137,6 +157,22 @@ struct BatchNeeds {
         }
     }
 
+    private static func putEnded(_ rows: [ProjectionRow<Execution>], _ states: inout [AccountID: LedgerState]) {
+        for row in rows { states[row.account]?.executions[row.value.id] = row.value }
+    }
+
+    private static func putWindows(_ rows: [ProjectionRow<RouteWindow>], _ states: inout [AccountID: LedgerState]) {
+        for row in rows { states[row.account]?.windows[row.value.route] = row.value.window }
+    }
+
+    private static func putWorkflows(_ rows: [ProjectionRow<Workflow>], _ states: inout [AccountID: LedgerState]) {
+        for row in rows { states[row.account]?.workflows[row.value.slug] = row.value }
+    }
+
+    private static func putSlugs(_ rows: [ProjectionRow<String>], _ states: inout [AccountID: LedgerState]) {
+        for row in rows { states[row.account]?.slugOwners[row.value] = row.account }
+    }
+
     /// Runs that commands want to move on, and that are not under way: most likely they have ended.
     private func addEnded(
         to loaded: inout LoadedBatch,
@@ -146,9 +182,8 @@ struct BatchNeeds {
         let places = loaded.places
         let missing = moved.filter { places[HoldID($0.value.value)] == nil }
         guard !missing.isEmpty else { return }
-        for row in try await session.query(LoadEndedExecutions(journal: journal, executions: missing)) {
-            loaded.states[row.account]?.executions[row.value.id] = row.value
-        }
+        let rows = try await session.query(LoadEndedExecutions(journal: journal, executions: missing))
+        Self.putEnded(rows, &loaded.states)
     }
 
     private func decode(
@@ -175,17 +210,13 @@ struct BatchNeeds {
         for row in try take().decode(as: LoadPots.self) { states[row.account]?.pots[row.value.id] = row.value }
         for row in try take().decode(as: LoadGrants.self) { states[row.account]?.grants[row.value.id] = row.value }
         if readsWindows {
-            for row in try take().decode(as: LoadWindows.self) {
-                states[row.account]?.windows[row.value.route] = row.value.window
-            }
+            Self.putWindows(try take().decode(as: LoadWindows.self), &states)
         }
         if !keys.isEmpty {
             for row in try take().decode(as: LoadKeys.self) { states[row.account]?.keys[row.value.id] = row.value }
         }
         if !executions.isEmpty {
-            for row in try take().decode(as: LoadEndedExecutions.self) {
-                states[row.account]?.executions[row.value.id] = row.value
-            }
+            Self.putEnded(try take().decode(as: LoadEndedExecutions.self), &states)
         }
         var places: [HoldID: RowPlace] = [:]
         if !holds.isEmpty { Self.put(try take().decode(as: LoadHolds.self), &states, &places) }
@@ -195,12 +226,16 @@ struct BatchNeeds {
         if readsTopUps {
             for row in try take().decode(as: LoadTopUps.self) { states[row.account]?.topUp = row.value }
         }
+        if readsWorkflows { Self.putWorkflows(try take().decode(as: LoadWorkflows.self), &states) }
+        if !slugs.isEmpty {
+            // What takes them gives nothing.
+            _ = take()
+            Self.putSlugs(try take().decode(as: LoadSlugs.self), &states)
+        }
         var undispatched = Set<ExecutionID>()
         if !cancels.isEmpty { undispatched = Set(try take().decode(as: LockQueuedTasks.self)) }
         if !claims.isEmpty {
-            for row in try take().decode(as: LoadClaims.self) {
-                states[row.account]?.claims[row.value.key] = row.value
-            }
+            for row in try take().decode(as: LoadClaims.self) { states[row.account]?.claims[row.value.key] = row.value }
         }
         if withExpired { Self.put(try take().decode(as: LoadExpiredHolds.self), &states, &places) }
         return LoadedBatch(
@@ -221,6 +256,8 @@ extension Command {
         case .issueKey(let key): key.keyID
         case .revokeKey(let keyID): keyID
         case .requestCancel(let wish): wish.keyID
+        case .saveWorkflow(let wish): wish.keyID
+        case .deleteWorkflow(let wish): wish.keyID
         default: nil
         }
     }

@@ -13,6 +13,7 @@ struct DecidedBatch: Sendable {
     private let places: [HoldID: RowPlace]
     private var tasks = TaskChanges()
     private var claims = ClaimChanges()
+    private var documents = DocumentChanges()
     private let decidedAt: Timestamp
 
     /// Decides commands in order, each seeing the effects of the ones before, and seals their events.
@@ -32,6 +33,7 @@ struct DecidedBatch: Sendable {
             verdicts.append(decision.verdict)
             tasks.add(command, decision, states[command.accountID])
             claims.add(command, decision)
+            documents.add(command, decision)
             if decision.mayDependOnExpiredHolds { accountsInDoubt.insert(command.accountID) }
             if decision.events.count == 1, decision.events[0].type == .rateLimitExceeded {
                 if let index = refusedByWindow[command.accountID],
@@ -78,6 +80,7 @@ struct DecidedBatch: Sendable {
         }
         if !tasks.isEmpty { tasks.append(to: &unit, journal: journal, now: decidedAt) }
         if !claims.isEmpty { claims.append(to: &unit, journal: journal, now: decidedAt) }
+        if !documents.isEmpty { documents.append(to: &unit, journal: journal) }
         if copies {
             _ = try await session.execute(unit)
             try await session.copy(CopyRows(appending: events))
@@ -108,6 +111,8 @@ struct ChangedRows {
     var keys: [ProjectionRow<APIKey>] = []
     var commands: [ProjectionRow<CommandID>] = []
     var topUps: [ProjectionRow<AutoTopUp>] = []
+    var workflows: [ProjectionRow<Workflow>] = []
+    var nodeRuns: [ProjectionRow<NodeRun>] = []
 
     init(_ states: [AccountID: LedgerState], byAccountsOf events: [Event], places: [HoldID: RowPlace]) {
         var seen = Set<AccountID>(minimumCapacity: states.count)
@@ -142,6 +147,12 @@ struct ChangedRows {
         for id in changes.keys {
             if let key = state.keys[id] { keys.append(ProjectionRow(account, key)) }
         }
+        for slug in changes.workflows {
+            if let workflow = state.workflows[slug] { workflows.append(ProjectionRow(account, workflow)) }
+        }
+        for run in changes.nodeRuns {
+            nodeRuns += state.nodeRuns[run, default: []].map { ProjectionRow(account, $0) }
+        }
         if changes.topUp, let topUp = state.topUp { topUps.append(ProjectionRow(account, topUp)) }
         for id in changes.commands { commands.append(ProjectionRow(account, id)) }
     }
@@ -159,6 +170,8 @@ struct ChangedRows {
         }
         for key in keys { unit.append(PutKey(journal: journal, key: key)) }
         if !topUps.isEmpty { unit.append(PutTopUps(journal: journal, topUps: topUps)) }
+        if !workflows.isEmpty { unit.append(PutWorkflows(journal: journal, workflows: workflows)) }
+        if !nodeRuns.isEmpty { unit.append(InsertNodeRuns(journal: journal, nodes: nodeRuns)) }
         if !commands.isEmpty { unit.append(PutCommands(journal: journal, commands: commands)) }
     }
 }

@@ -67,6 +67,7 @@ extension LedgerState {
         } catch {
             throw VerificationFinding(event, .rule, error.description)
         }
+        if let fault = costFault(of: event.content) { throw VerificationFinding(event, .rule, fault) }
         advance(to: event)
         changes = Changes()
         guard event.content.type.movesCredits else { return }

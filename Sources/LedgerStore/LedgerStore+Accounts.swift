@@ -82,7 +82,8 @@ extension LedgerStore {
     /// - Parameters:
     ///   - account: the account.
     ///   - statuses: how far the runs have come; empty for any.
-    ///   - model: the runs' model; nil for any.
+    ///   - model: the runs' model, or one of a workflow's nodes; nil for any.
+    ///   - workflow: the slug of the workflow that ran; nil for any run.
     ///   - before: only runs admitted before; they are counted all the same.
     ///   - limit: rows to give.
     ///   - offset: rows to pass over.
@@ -90,12 +91,19 @@ extension LedgerStore {
         of account: AccountID,
         statuses: [Execution.Status],
         model: String?,
+        workflow: String? = nil,
         before: Timestamp?,
         limit: Int,
         offset: Int
     ) async throws(LedgerStoreError) -> (runs: [Execution], total: Int64) {
         let journal = journal(of: account)
-        let count = CountUsage(journal: journal, account: account, statuses: statuses, model: model)
+        let count = CountUsage(
+            journal: journal,
+            account: account,
+            statuses: statuses,
+            model: model,
+            workflow: workflow.map(WorkflowName.of)
+        )
         var unit = PipelineBatch()
         unit.begin(.repeatableReadOnly)
         unit.append(LoadUsage(count: count, before: before, limit: limit, offset: offset))

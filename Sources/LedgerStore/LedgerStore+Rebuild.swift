@@ -60,6 +60,8 @@ extension ChangedRows {
             }
             keys += state.keys.values.map { ProjectionRow(id, $0) }
             commands += state.commands.map { ProjectionRow(id, $0) }
+            workflows += state.workflows.values.map { ProjectionRow(id, $0) }
+            nodeRuns += state.nodeRuns.values.flatMap { $0 }.map { ProjectionRow(id, $0) }
             if let topUp = state.topUp { topUps.append(ProjectionRow(id, topUp)) }
         }
     }
@@ -69,7 +71,7 @@ extension ChangedRows {
     /// The same rows in parts of a bounded number of rows a table.
     func parts(of size: Int) -> [ChangedRows] {
         let longest = [accounts.count, pots.count, grants.count, openRuns.count, windows.count, endedExecutions.count]
-        let count = max(longest.max() ?? 0, keys.count, commands.count, topUps.count)
+        let count = max(longest.max() ?? 0, keys.count, commands.count, topUps.count, workflows.count, nodeRuns.count)
         return stride(from: 0, to: count, by: size).map { start in
             func slice<Row>(_ rows: [Row]) -> [Row] { Array(rows.dropFirst(start).prefix(size)) }
             var part = ChangedRows()
@@ -82,6 +84,8 @@ extension ChangedRows {
             part.keys = slice(keys)
             part.commands = slice(commands)
             part.topUps = slice(topUps)
+            part.workflows = slice(workflows)
+            part.nodeRuns = slice(nodeRuns)
             return part
         }
     }

@@ -41,6 +41,13 @@ struct ProjectionSnapshot {
         for row in try await rows(ScanTopUps(journal: journal), account, session) {
             snapshot.accounts[row.account, default: LedgerState()].topUp = row.value
         }
+        for row in try await rows(ScanWorkflows(journal: journal), account, session) {
+            snapshot.accounts[row.account, default: LedgerState()].workflows[row.value.slug] = row.value
+        }
+        for row in try await rows(ScanNodeRuns(journal: journal), account, session) {
+            snapshot.accounts[row.account, default: LedgerState()]
+                .nodeRuns[row.value.place.run, default: []].insert(row.value)
+        }
         return snapshot
     }
 
@@ -115,6 +122,13 @@ struct ProjectionSnapshot {
         if live.keys != folded.keys { return rows("api_keys", live.keys.count, folded.keys.count) }
         if live.topUp != folded.topUp {
             return rows("auto_top_ups", live.topUp == nil ? 0 : 1, folded.topUp == nil ? 0 : 1)
+        }
+        if live.workflows != folded.workflows {
+            return rows("workflows", live.workflows.count, folded.workflows.count)
+        }
+        if live.nodeRuns != folded.nodeRuns {
+            func count(_ state: LedgerState) -> Int { state.nodeRuns.values.reduce(0) { $0 + $1.count } }
+            return rows("workflow_nodes", count(live), count(folded))
         }
         return rows("commands", live.commands.count, folded.commands.count)
     }

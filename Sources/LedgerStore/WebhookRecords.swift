@@ -64,7 +64,7 @@ public struct ClaimedDelivery: Hashable, Sendable {
     public struct Run: Hashable, Sendable {
         /// The run.
         public let executionID: ExecutionID
-        /// The model.
+        /// What ran, as `Execution.model` names it.
         public let model: String
         /// The provider's id of the work.
         public let providerRequestID: String?
@@ -82,6 +82,13 @@ public struct ClaimedDelivery: Hashable, Sendable {
         public let errorMessage: String?
         /// How long the run took.
         public let milliseconds: Int64?
+        /// The models of a workflow's nodes that were held; empty for the run of a model.
+        public let nodeModels: [String]
+
+        /// The workflow that ran; nil for the run of a model.
+        public var workflowSlug: String? { WorkflowName.slug(in: model) }
+        /// The models that ran.
+        public var models: [String] { workflowSlug == nil ? [model] : nodeModels }
     }
 
     /// Its id, the same at each attempt.

@@ -152,7 +152,7 @@ public struct AccountDesk: Sendable {
         }
     }
 
-    private func asking<Value>(
+    func asking<Value>(
         _ body: () async throws(LedgerFailure) -> Value
     ) async throws(OperationError) -> Value {
         do throws(LedgerFailure) {

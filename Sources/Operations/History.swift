@@ -64,10 +64,10 @@ public struct HistoryEntry: Sendable {
     private static func words(_ member: CanonicalJSON.Member, _ type: EventType) -> String? {
         let hidden: Set<String> = [
             "digest", "inputs", "result", "draws", "deadline", "definition", "instance", "policy", "route",
-            "provider_microusd", "provider_request", "minute",
+            "provider_microusd", "provider_request", "minute", "workflow_run",
         ]
         if hidden.contains(member.key) || (member.key == "expires" && type == .creditsHeld) { return nil }
-        if member.key == "expires", type == .grantHeld { return nil }
+        if member.key == "expires", type == .grantHeld || type == .workflowStarted { return nil }
         if member.key == "held", member.value == .integer(0) { return nil }
         if ["available", "required", "quote", "cost"].contains(member.key), let amount = member.value.amountValue {
             return "\(member.key) \(amount)"

@@ -41,7 +41,7 @@ struct CallerController {
         do {
             let query = try UsageQuery(request)
             let page = try await desk.usage(query, of: identity.accountID)
-            let rows = page.runs.map { $0.usageRow(of: identity.accountID) }
+            let rows = page.runs.map { $0.usageRow(of: identity.accountID, page) }
             return respond(
                 [
                     ("rows", .array(rows)), ("page", .integer(Int64(query.offset / query.limit))),
@@ -96,11 +96,14 @@ extension Execution {
     ///
     /// `cost` is what the provider charges us in USD, `userCost` what the account pays in USD, and `creditsCost` the same
     /// in credits. All are 0 until the run has ended, and `cost` stays 0 when nobody told what it was.
-    fileprivate func usageRow(of account: AccountID) -> JSONValue {
+    fileprivate func usageRow(of account: AccountID, _ page: UsagePage) -> JSONValue {
+        let models = workflowSlug == nil ? [model] : page.nodeModels[id, default: []]
         let elapsed = endedAt.map { ($0.microseconds - admittedAt.microseconds) / 1_000 } ?? 0
         return [
-            "id": .integer(usageID), "userId": .userID(account), "workflowSlug": .null,
-            "modelIds": [.string(model)], "status": .string(UsageStatus(status).rawValue), "source": "api-slim",
+            "id": .integer(usageID), "userId": .userID(account),
+            "workflowSlug": workflowSlug.map { .string($0) } ?? .null,
+            "modelIds": .array(models.map { .string($0) }), "status": .string(UsageStatus(status).rawValue),
+            "source": workflowSlug == nil ? "api-slim" : "api-workflow",
             "cost": .decimal((providerCost ?? .zero).description),
             // A credit is USD 0.001, so a micro-credit is a nano-dollar.
             "userCost": .number(charged.microcredits, decimals: 9), "creditsCost": .credits(charged),

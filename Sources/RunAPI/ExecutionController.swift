@@ -98,8 +98,8 @@ extension ExecutionView {
             ("executionId", .string(execution.id.description)),
             ("requestId", execution.providerRequestID.map { .string($0) } ?? .null),
             ("status", .string(status.rawValue)),
-            ("modelIds", .array([.string(execution.model)])),
-            ("workflowSlug", .null),
+            ("modelIds", .array(models.map { .string($0) })),
+            ("workflowSlug", execution.workflowSlug.map { .string($0) } ?? .null),
             ("createdAt", .time(execution.admittedAt)),
             ("startedAt", .time(execution.submittedAt)),
             ("completedAt", .time(execution.endedAt)),
@@ -109,9 +109,14 @@ extension ExecutionView {
             ("error", error),
             ("webhookDelivery", .webhookDelivery(destination, showsReport: true)),
         ]
+        if let nodes { members.append(("nodes", .array(nodes.map(\.json)))) }
         if execution.status == .unresolved { members.append(("unresolved", .bool(true))) }
         if execution.status == .succeeded, report == nil { members.append(("resultExpired", .bool(true))) }
         return members
+    }
+
+    private var models: [String] {
+        execution.workflowSlug == nil ? [execution.model] : Set((nodes ?? []).map(\.node.model)).sorted()
     }
 
     private var milliseconds: Int64 {

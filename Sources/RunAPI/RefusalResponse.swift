@@ -35,8 +35,9 @@ extension Refusal {
         case .accountNotApproved, .capabilityDenied, .modelTierRequired, .keysNotAllowed, .capabilityAboveCeiling:
             .forbidden
         case .rateLimited: .tooManyRequests
-        case .modelNotFound, .executionUnknown, .accountUnknown: .notFound
-        case .executionNotCancellable, .accountClosed: .conflict
+        case .modelNotFound, .workflowNotFound, .executionUnknown, .accountUnknown: .notFound
+        case .executionNotCancellable, .accountClosed, .workflowSlugTaken, .workflowChanged, .workflowLimitReached:
+            .conflict
         case .idempotencyMismatch: .unprocessableContent
         case .grantExhausted, .insufficientCredits: .init(code: 402, reasonPhrase: "Payment Required")
         default: .badRequest
@@ -48,13 +49,17 @@ extension Refusal {
         case .unauthorized: "Unauthorized"
         case .accountNotApproved: "The account waits for its approval"
         case .invalidSlug:
-            "A model's name has lower-case letters, digits and hyphens only, and at most \(Slug.longest) of them"
+            "A model's or workflow's name has lower-case letters, digits and hyphens only, and at most \(Slug.longest) of them"
         case .capabilityDenied(let required): "The key lacks the capability \(required)"
         case .rateLimited: "Rate limit exceeded"
         case .idempotencyMismatch: "The idempotency key was used for another request"
         case .invalidBody: "The body must be a JSON object"
         case .invalidInputs: "The inputs do not fit the model; see issues"
         case .modelNotFound: "There is no enabled model of this name"
+        case .workflowNotFound: "The account has no workflow of this name"
+        case .workflowSlugTaken: "Others have taken this workflow's name meanwhile; try again"
+        case .workflowChanged: "The workflow was saved by somebody else at the same time; read it and try again"
+        case .workflowLimitReached: "The account has \(Workflow.most) workflows, and can have no more"
         case .modelTierRequired(let required, _): "The model needs the \(required.rawValue) plan or a higher one"
         case .executionUnknown: "There is no execution of this account with this id"
         case .executionNotCancellable: "The execution has ended, and can't be cancelled any more"

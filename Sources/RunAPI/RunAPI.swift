@@ -56,6 +56,10 @@ public enum RunAPI {
             )
         )
         RunController(service: service, authenticator: authenticator, webhooks: webhooks).addRoutes(to: router)
+        if let desk = WorkflowDesk(for: service) {
+            WorkflowController(service: service, desk: desk, authenticator: authenticator, webhooks: webhooks)
+                .addRoutes(to: router)
+        }
         ModelController(models: service.models, authenticator: authenticator, executions: executions)
             .addRoutes(to: router)
         if let executions {

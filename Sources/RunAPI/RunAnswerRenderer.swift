@@ -27,7 +27,8 @@ struct RunAnswerRenderer: AnswerRenderer {
             let error = APIError(failure)
             let (headers, body) = error.parts(isProblem: prefersProblem, requestID: request)
             parts = Parts(status: error.status, headers: headers, body: body)
-        case .recorded, .inFlight, .refused, .unavailable: preconditionFailure("\(answer) is not to be kept")
+        case .recorded, .inFlight, .refused, .invalidWorkflow, .unavailable:
+            preconditionFailure("\(answer) is not to be kept")
         }
         var headers = parts.headers
         headers[.requestID] = request.description

@@ -19,34 +19,61 @@ struct RunController {
 
     private func run(_ request: Request, _ context: APIContext) async throws -> Response {
         let identity = try await authenticator.identity(of: request)
-        let prefersAsync = request.prefersAsync
-        let renderer = RunAnswerRenderer(
+        let renderer = RunAnswerRenderer(for: request, by: identity, webhooks)
+        let slug = (context.parameters.get("internalName") ?? "").percentDecoded
+        let answer = await service.run(try await request.run(of: slug, by: identity, context, renderer))
+        return try await renderer.response(to: answer, authenticator)
+    }
+}
+
+extension Request {
+    /// The request as one to run a model or a workflow, with its whole body.
+    func run(
+        of slug: String,
+        by identity: KeyAuthenticator.Identity,
+        _ context: APIContext,
+        _ renderer: RunAnswerRenderer
+    ) async throws -> RunRequest {
+        let key = try IdempotencyKey(of: self)
+        let body = Array(buffer: try await wholeBody(upTo: RunService.largestBodyBytes))
+        return RunRequest(
+            id: context.requestID,
+            identity: identity,
+            slug: slug,
+            body: body,
+            isAsync: uri.queryParameters.get("async") == "true" || renderer.prefersAsync,
+            receivedAt: context.receivedAt,
+            keyed: key.map { KeyedRequest($0.request(for: self, body: body), renderer: renderer) }
+        )
+    }
+}
+
+extension RunAnswerRenderer {
+    /// Answers a request as it asks to be.
+    init(
+        for request: Request,
+        by identity: KeyAuthenticator.Identity,
+        _ webhooks: any WebhookDirectory
+    ) {
+        self.init(
             webhooks: webhooks,
             keyID: identity.keyID,
-            prefersAsync: prefersAsync,
+            prefersAsync: request.prefersAsync,
             prefersProblem: request.prefersProblem
         )
-        let key = try IdempotencyKey(of: request)
-        let body = Array(buffer: try await request.wholeBody(upTo: RunService.largestBodyBytes))
-        let answer = await service.run(
-            RunRequest(
-                id: context.requestID,
-                identity: identity,
-                slug: (context.parameters.get("internalName") ?? "").percentDecoded,
-                body: body,
-                isAsync: request.uri.queryParameters.get("async") == "true" || prefersAsync,
-                receivedAt: context.receivedAt,
-                keyed: key.map { KeyedRequest($0.request(for: request, body: body), renderer: renderer) }
-            )
-        )
+    }
+
+    /// The response to a run.
+    func response(to answer: RunAnswer, _ authenticator: KeyAuthenticator) async throws(APIError) -> Response {
         switch answer {
-        case .succeeded(let success): return renderer.parts(of: success).response(cost: success.cost)
-        case .accepted(let accepted): return await renderer.parts(of: accepted).response(cost: .zero)
+        case .succeeded(let success): return parts(of: success).response(cost: success.cost)
+        case .accepted(let accepted): return await parts(of: accepted).response(cost: .zero)
         case .recorded(let recorded, let isRepeat): return recorded.response(isRepeat: isRepeat)
         case .inFlight(let execution): throw APIError.idempotencyInFlight(execution)
         case .refused(let refusal, let issues, let window):
-            if refusal == .unauthorized { authenticator.noteRevoked(identity.keyID) }
+            if refusal == .unauthorized { authenticator.noteRevoked(keyID) }
             throw APIError(refusal, issues: issues, window: window)
+        case .invalidWorkflow(let issues, let window): throw .invalidWorkflow(issues, window: window)
         case .failed(let failure): throw APIError(failure)
         case .unavailable(let failure): throw APIError(failure)
         }
@@ -69,6 +96,9 @@ extension APIError {
             context: [("executionId", .string(failure.executionID.description))]
         )
         if failure.isUnresolved { context.append(("unresolved", .bool(true))) }
+        if let workflow = failure.workflow {
+            context += [("cost", .credits(workflow.cost)), ("nodes", .array(workflow.nodes.map(\.json)))]
+        }
         if let window = failure.window { headers.append(window) }
     }
 }

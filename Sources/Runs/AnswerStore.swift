@@ -65,8 +65,12 @@ extension RunService {
             }
             guard let id = claim.executionID else { preconditionFailure("a key that is no run's has no answer") }
             let glance = try await answers.glance(at: id, account: account, key: request.identity.keyID)
-            guard let execution = glance.execution, let known = knownAnswer(request, execution, glance.report) else {
+            guard let execution = glance.execution, var known = knownAnswer(request, execution, glance.report) else {
                 return .inFlight(id)
+            }
+            if execution.workflowSlug != nil, case .failed(var failure) = known, let workflows {
+                failure.workflow = WorkflowEnd(nodes: try await workflows.nodes(of: id, account: account))
+                known = .failed(failure)
             }
             let (draft, charged) = await draft(known, claim.requestID ?? request.id, keyed)
             let answer = draft.answer(charged: charged)
@@ -105,7 +109,7 @@ extension RunService {
         case .admitted, .submitted: return nil
         case .unresolved:
             return failure("It is not known yet how the run ended. Nothing is charged unless it has succeeded")
-        case .failed, .cancelled: return failure("The run ended without a result, and nothing was charged")
+        case .failed, .cancelled: return failure("The run ended without a result")
         case .succeeded:
             guard let result = view.result, let report else {
                 return failure("The run was charged, and its result is not kept")

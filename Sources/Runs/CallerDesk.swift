@@ -76,11 +76,14 @@ public struct UsagePage: Hashable, Sendable {
     public let runs: [Execution]
     /// How many runs there are, on this page and off it.
     public let total: Int64
+    /// The models of workflows' nodes that were held, by the workflow's run.
+    public let nodeModels: [ExecutionID: [String]]
 
     /// Makes a page.
-    public init(runs: [Execution], total: Int64) {
+    public init(runs: [Execution], total: Int64, nodeModels: [ExecutionID: [String]] = [:]) {
         self.runs = runs
         self.total = total
+        self.nodeModels = nodeModels
     }
 }
 
@@ -138,8 +141,6 @@ public struct CallerDesk: Sendable {
         _ query: UsageQuery,
         of account: AccountID
     ) async throws(LedgerFailure) -> UsagePage {
-        // No run belongs to a workflow: a model's run is all there is.
-        guard query.workflowSlug == nil else { return UsagePage(runs: [], total: 0) }
         return try await reader.usage(of: account, query)
     }
 }

@@ -9,6 +9,15 @@ public struct ExecutionView: Sendable {
     public let report: RunReport?
     /// Where its end is reported to.
     public let destination: ReportDestination
+    /// The model nodes of a workflow's run that were held; nil for the run of a model.
+    public var nodes: [NodeRecord]?
+
+    /// Makes a view.
+    public init(execution: Execution, report: RunReport?, destination: ReportDestination) {
+        self.execution = execution
+        self.report = report
+        self.destination = destination
+    }
 
     /// How far it has come, in the words of the API.
     public var status: Status {
@@ -99,7 +108,7 @@ public struct ExecutionDesk: Sendable {
                 glance = try await reader.glance(at: asked, account: identity.accountID, key: identity.keyID)
                 execution = glance.execution ?? execution
             }
-            return .found(await view(execution, glance.report), window: window)
+            return .found(try await view(execution, glance.report, identity), window: window)
         } catch {
             return .unavailable(error)
         }
@@ -131,8 +140,9 @@ public struct ExecutionDesk: Sendable {
             )
             switch try await service.ledger.decide(command) {
             case .cancelRequested(let execution):
+                if execution.workflowSlug != nil { await service.cancelNodes(of: asked, identity, request) }
                 if execution.status.isEnd { service.signals.signal(asked) } else { service.wakeWorker() }
-                return .found(await view(execution, glance.report), window: window)
+                return .found(try await view(execution, glance.report, identity), window: window)
             case .refused(let refusal, _): return .refused(refusal, window: window)
             case let verdict: preconditionFailure("a wish to cancel was answered with \(verdict)")
             }
@@ -159,7 +169,11 @@ public struct ExecutionDesk: Sendable {
         }
     }
 
-    private func view(_ execution: Execution, _ report: RunReport?) async -> ExecutionView {
+    private func view(
+        _ execution: Execution,
+        _ report: RunReport?,
+        _ identity: KeyAuthenticator.Identity
+    ) async throws(LedgerFailure) -> ExecutionView {
         var destination = ReportDestination.none
         if execution.isAsync {
             destination = await webhooks.destination(
@@ -169,7 +183,11 @@ public struct ExecutionDesk: Sendable {
                 within: Self.destinationWait
             )
         }
-        return ExecutionView(execution: execution, report: report, destination: destination)
+        var view = ExecutionView(execution: execution, report: report, destination: destination)
+        if execution.workflowSlug != nil, let workflows = service.workflows {
+            view.nodes = try await workflows.nodes(of: execution.id, account: identity.accountID)
+        }
+        return view
     }
 }
 

@@ -1,5 +1,6 @@
 public import Ledger
 public import Registry
+public import Workflows
 
 /// A request to run a model, as it came in.
 public struct RunRequest: Sendable {
@@ -17,6 +18,8 @@ public struct RunRequest: Sendable {
     public let receivedAt: ContinuousClock.Instant
     /// Its idempotency key; nil when it came without one.
     public let keyed: KeyedRequest?
+    /// The node of a workflow that it is; nil for what somebody has asked for.
+    var place: NodePlace?
 
     /// Makes a request.
     public init(
@@ -46,7 +49,9 @@ public enum RunAnswer: Sendable {
     case accepted(Accepted)
     /// The ledger refused it.
     case refused(Refusal, issues: [InputIssue], window: WindowStatus?)
-    /// It was dispatched, and did not succeed or has no outcome yet; nothing was charged.
+    /// The ledger refused it, because the workflow can't run as it is.
+    case invalidWorkflow([WorkflowIssue], window: WindowStatus?)
+    /// It was dispatched, and did not succeed or has no outcome yet; nothing was charged but for nodes of a workflow.
     case failed(Failure)
     /// It came with an idempotency key, and this is its answer as it is kept.
     ///
@@ -93,6 +98,8 @@ public enum RunAnswer: Sendable {
         public let isUnresolved: Bool
         /// The window that counted it.
         public let window: WindowStatus?
+        /// What its nodes have come to; nil for the run of a model.
+        public var workflow: WorkflowEnd?
     }
 }
 
@@ -122,12 +129,7 @@ struct RunPreflight {
             return
         }
         guard let inputs = body["inputs"], inputs.objectValue != nil else {
-            self.issues = [
-                InputIssue(
-                    path: "inputs",
-                    message: body["inputs"] == nil ? "is required" : "must be an object"
-                )
-            ]
+            self.issues = [InputIssue(missing: body["inputs"])]
             self.outcome = .invalidInputs(problems: 1)
             return
         }

@@ -23,6 +23,10 @@ public final class RunService: Sendable {
         public var answers: (any AnswerStore)?
         /// Knows versions of definitions that this process has not seen; nil when nobody does.
         public var definitions: (any DefinitionArchive)?
+        /// Where workflows are; nil when there are none.
+        public var workflows: (any WorkflowStore)?
+        /// Sends what HTTP Request nodes ask for; nil when nobody does.
+        public var caller: (any WorkflowCaller)?
         /// Copies media of results before runs are settled.
         public var media: any MediaKeeper = PassThroughMedia()
         /// The service's own address as providers reach it, without a slash at its end; nil when they can't.
@@ -47,6 +51,8 @@ public final class RunService: Sendable {
     let identifiers: IdentifierSource
     let tasks: (any RunTaskStore)?
     let answers: (any AnswerStore)?
+    let workflows: (any WorkflowStore)?
+    let caller: (any WorkflowCaller)?
     let runner: TaskRunner?
     let observer: any RunObserver
     let traces: RunTraces
@@ -106,6 +112,8 @@ public final class RunService: Sendable {
         self.answers = options.answers
         self.traces = options.traces
         self.spans = options.spans
+        self.workflows = options.workflows
+        self.caller = options.caller
         self.media = options.media
         self.callbackBase = callbackBase
         self.runner = options.tasks.map { [signals, hints] tasks in
@@ -156,10 +164,23 @@ public final class RunService: Sendable {
     /// `drain(grace:)` has interrupted what was under way, the answer is `unavailable(.overloaded)`.
     public func run(_ request: RunRequest) async -> RunAnswer {
         let preflight = RunPreflight(request, registry: models.current, canWait: runner != nil)
-        let executionID = ExecutionID(identifiers.next(in: ledger.journal(of: request.identity.accountID)))
+        let executionID =
+            request.place?.executionID
+            ?? ExecutionID(identifiers.next(in: ledger.journal(of: request.identity.accountID)))
+        return await carry(executionID) { [self] in await perform(request, preflight, executionID) }
+    }
+
+    /// Whether what is under way was told to stop.
+    var isInterrupted: Bool { work.withLock(\.isInterrupted) }
+
+    /// Has work on a run go on in a task of its own.
+    func carry(
+        _ executionID: ExecutionID,
+        _ body: @escaping @Sendable () async -> RunAnswer
+    ) async -> RunAnswer {
         let task: Task<RunAnswer, Never>? = work.withLock { work in
             guard !work.isInterrupted else { return nil }
-            let task = Task { await perform(request, preflight, executionID) }
+            let task = Task { await body() }
             work.runs[executionID] = task
             return task
         }
@@ -206,7 +227,8 @@ public final class RunService: Sendable {
             preflight: preflight.outcome,
             isAsync: request.isAsync,
             instance: instance,
-            task: plan?.draft
+            task: plan?.draft,
+            part: request.place.map(WorkflowPart.node)
         )
         let verdict: Verdict
         do throws(LedgerFailure) {
@@ -242,6 +264,7 @@ public final class RunService: Sendable {
             )
             return await carryOut(dispatch, for: request, admission, plan)
         case .alreadyAdmitted:
+            if request.place != nil { return .inFlight(executionID) }
             // Only this task dispatches the run, and it has not.
             release(request, executionID)
             return .unavailable(.unavailable(mayHaveHappened: true, reason: "the run was admitted before"))
@@ -320,7 +343,7 @@ public final class RunService: Sendable {
     }
 
     /// Settles, however long the ledger takes; only the end of the process stops it.
-    private func settle(_ command: Command, _ executionID: ExecutionID) async -> Settlement? {
+    func settle(_ command: Command, _ executionID: ExecutionID) async -> Settlement? {
         var backoff = Duration.milliseconds(50)
         while true {
             do throws(LedgerFailure) {
@@ -370,18 +393,4 @@ public final class RunService: Sendable {
             traceID: TraceContext.current?.traceID
         )
     }
-}
-
-/// Who hears of what an operator should know.
-public protocol RunObserver: Sendable {
-    /// A run has an outcome that the ledger can't record yet.
-    func settlementDelayed(_ execution: ExecutionID, _ failure: LedgerFailure)
-    /// The ledger knows nothing of a run that was to be settled.
-    func settlementRefused(_ execution: ExecutionID)
-    /// A run of a process that is gone was recorded as unresolved.
-    func foundAbandoned(_ execution: ExecutionID)
-    /// A hold was ended by its definition's policy.
-    func expired(_ execution: ExecutionID)
-    /// The ledger can't be asked for tasks that are due.
-    func workDelayed(_ failure: LedgerFailure)
 }

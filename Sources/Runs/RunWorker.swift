@@ -4,6 +4,7 @@ import Synchronization
 /// Goes on with the tasks of open runs, whichever process took them: claims what is due, does one step of each, and lets
 /// it go again. Every process has one; they share the work.
 public final class RunWorker: Sendable {
+    private let service: RunService
     private let runner: TaskRunner
     private let interval: Duration
     private let observer: any RunObserver
@@ -22,6 +23,7 @@ public final class RunWorker: Sendable {
     ///   - interval: from one look for due tasks to the next.
     public init?(for service: RunService, interval: Duration = .milliseconds(250)) {
         guard let runner = service.runner else { return nil }
+        self.service = service
         self.runner = runner
         self.interval = interval
         self.observer = service.observer
@@ -77,8 +79,12 @@ public final class RunWorker: Sendable {
     private func start(_ task: RunTask, _ steps: StepBag) {
         // Without room the claim runs out, and somebody else has the task.
         guard runner.takeRoom() else { return }
-        steps.add { [runner] in
-            await runner.advance(task)
+        steps.add { [runner, service] in
+            if WorkflowName.slug(in: task.facts.model) == nil {
+                await runner.advance(task)
+            } else {
+                await service.resume(task)
+            }
             runner.giveRoom()
         }
     }

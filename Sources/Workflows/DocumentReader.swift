@@ -87,6 +87,11 @@ struct DocumentReader {
                 report("must be a string of 1 to 100 characters", at: path + "/id")
                 continue
             }
+            // A node's id is named by events, which people read.
+            guard id.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }) else {
+                report("must be on one line", at: path + "/id")
+                continue
+            }
             guard ids.insert(id).inserted else {
                 report(
                     "the id \(id) is used twice",

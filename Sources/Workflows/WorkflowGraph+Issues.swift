@@ -52,7 +52,7 @@ extension WorkflowGraph {
             }
             return issues
         }
-        guard let to = resolve(edge.targetHandle, inputs) else {
+        guard let to = resolve(target.kind == .responseOutput ? nil : edge.targetHandle, inputs) else {
             if !target.isUnknownModel(models) {
                 report("the node has no input \(edge.targetHandle ?? "of its own to choose")", target.id)
             }
@@ -66,7 +66,10 @@ extension WorkflowGraph {
 
     private func issues(of node: WorkflowNode, _ models: ModelRegistry) -> [WorkflowIssue] {
         let sockets = node.inputs(models)
-        let bound = edges.filter { $0.target == node.id }.compactMap { Self.resolve($0.targetHandle, sockets) }
+        let isOutput = node.kind == .responseOutput
+        let bound = edges.filter { $0.target == node.id }.compactMap { edge in
+            Self.resolve(isOutput ? nil : edge.targetHandle, sockets)
+        }
         var issues: [WorkflowIssue] = []
         if !node.takesManyEdges {
             for (name, count) in Dictionary(grouping: bound, by: \.self).mapValues(\.count).sorted(by: {

@@ -59,6 +59,14 @@ public struct HTTPCall: Hashable, Sendable {
     public let headers: [String: String]
     /// The body: text as it is, anything else as JSON; nil for none.
     public let body: JSONValue?
+
+    /// Makes a request.
+    public init(method: String, url: String, headers: [String: String], body: JSONValue?) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+    }
 }
 
 /// A connection from a socket of one node to a socket of another.

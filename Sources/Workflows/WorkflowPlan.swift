@@ -45,7 +45,8 @@ extension WorkflowGraph {
         let sockets = node.inputs(models)
         var values: [String: JSONValue] = [:]
         for edge in edges where edge.target == node.id {
-            guard let source = self.node(edge.source), let to = Self.resolve(edge.targetHandle, sockets),
+            guard let source = self.node(edge.source),
+                let to = Self.resolve(node.kind == .responseOutput ? nil : edge.targetHandle, sockets),
                 let from = Self.resolve(edge.sourceHandle, source.outputs(models)), let socket = sockets[to],
                 let value = results[edge.source]?[from]
             else { continue }

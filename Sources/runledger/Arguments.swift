@@ -51,6 +51,10 @@ enum Parse {
     static func amount(_ text: String) throws -> Credits { try OperatorText.amount(text) }
     static func signedAmount(_ text: String) throws -> Credits { try OperatorText.signedAmount(text) }
     static func model(_ text: String) throws -> String { try OperatorText.model(text) }
+    static func execution(_ text: String) throws -> ExecutionID {
+        guard let id = ExecutionID(text: text) else { throw OperationError(.usage, "`\(text)` is no id of a run.") }
+        return id
+    }
     static func capability(_ text: String) throws -> Capability { try OperatorText.capability(text) }
     static func keyName(_ text: String) throws -> String { try OperatorText.label(text, longest: 100) }
     static func reference(_ text: String) throws -> String { try OperatorText.label(text, longest: 200) }

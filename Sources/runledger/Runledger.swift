@@ -45,7 +45,7 @@ struct Runledger: AsyncParsableCommand {
                 name: "Accounts",
                 subcommands: [
                     AccountCommand.self, CreditsCommand.self, PlanCommand.self, GrantCommand.self, KeyCommand.self,
-                    UsageCommand.self, AlertCommand.self, TopUpCommand.self,
+                    UsageCommand.self, WorkflowCommand.self, AlertCommand.self, TopUpCommand.self,
                 ]
             ),
             CommandGroup(name: "Operate", subcommands: [OperatorCommand.self, ModelCommand.self]),

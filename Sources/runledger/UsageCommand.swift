@@ -21,6 +21,8 @@ struct UsageCommand: AsyncParsableCommand {
     var status: UsageStatus?
     @Option(help: "Only runs of a model, by its internal name.", transform: Parse.model)
     var model: String?
+    @Option(help: "Only runs of a workflow, by its slug.", transform: Parse.model)
+    var workflow: String?
     @Option(help: "Runs to list, 1 to 500.", transform: Parse.limit)
     var limit = 50
     @Option(help: "Runs to pass over.", transform: Parse.offset)
@@ -31,6 +33,7 @@ struct UsageCommand: AsyncParsableCommand {
         var query = UsageQuery()
         query.status = status
         query.model = model
+        query.workflowSlug = workflow
         query.limit = limit
         query.offset = offset
         let asked = query

@@ -112,7 +112,7 @@ struct APIDocumentTests {
                 "errors.yaml: BODY_TOO_LARGE: `status` must be a number from 400 to 599"
             ),
             (
-                "errors.yaml", "  optional: [unresolved]\n", "",
+                "errors.yaml", "  optional: [unresolved, cost, nodes]\n", "",
                 "errors.yaml: EXECUTION_FAILED: `context.unresolved` needs an `example`"
             ),
             (

@@ -14,7 +14,8 @@ enum SourceCodes {
         .modelTierRequired(required: .pro, tier: .free), .idempotencyMismatch, .accountUnknown, .accountClosed,
         .accountInUse, .nameInvalid, .keysNotAllowed(tier: .free), .capabilityCountInvalid, .potUnknown,
         .amountInvalid, .adjustmentTooLarge(available: .zero), .expiryInPast, .expiryInvalid, .grantUnknown,
-        .grantInvalid, .allowanceMissing(tier: .pro),
+        .grantInvalid, .allowanceMissing(tier: .pro), .workflowNotFound, .workflowSlugTaken, .workflowChanged,
+        .workflowLimitReached,
     ]
 
     /// Those in quotes in `Sources/RunAPI` and `Sources/AdminAPI`, and those of ``refusals``.

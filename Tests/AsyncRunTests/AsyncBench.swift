@@ -54,6 +54,7 @@ struct AsyncBench: Sendable {
         steps: Int = 64,
         claim: Duration = .seconds(30),
         publicURL: String? = nil,
+        caller: (any WorkflowCaller)? = nil,
         registry: ModelRegistry? = nil,
         provider: (any ModelProvider)? = nil,
         clock: @escaping @Sendable () -> Timestamp = { SystemClock.now() }
@@ -61,6 +62,8 @@ struct AsyncBench: Sendable {
         var options = RunService.Options()
         options.tasks = store
         options.answers = store
+        options.workflows = store
+        options.caller = caller
         options.media = media
         options.steps = steps
         options.claim = claim
@@ -130,6 +133,7 @@ struct AsyncBench: Sendable {
             authenticator: KeyAuthenticator(ledger: store),
             executions: ExecutionDesk(for: service, reader: store),
             callbacks: CallbackDesk(for: service, verifier: nil),
+            callers: CallerDesk(reader: store),
             clock: { SystemClock.now() },
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() },
             isReady: { true }
@@ -215,7 +219,7 @@ let polledProvider = DefinitionFile(
         """
 )
 
-private let plainProvider = DefinitionFile(
+let plainProvider = DefinitionFile(
     name: "plain.yaml",
     text: """
         name: plain

@@ -302,7 +302,7 @@ extension RunAnswer {
         case .failed(let failure): failure.executionID
         case .succeeded(let success): success.executionID
         case .inFlight(let id): id
-        case .recorded, .refused, .unavailable: nil
+        case .recorded, .refused, .invalidWorkflow, .unavailable: nil
         }
     }
 }

@@ -269,12 +269,12 @@ struct DamageTests {
             expectNamed(try await finding("DELETE FROM ledger.\(table) WHERE \(one)", store), "a row that is gone")
             let key = [
                 "accounts": "account_id", "auto_top_ups": "account_id", "rate_windows": "route", "api_keys": "key_id",
-                "ended_executions": "execution_id",
+                "ended_executions": "execution_id", "workflows": "slug", "workflow_nodes": "execution_id",
             ][table]
             let identity = key ?? "\(table.dropLast())_id"
             let copy = TamperedTables.insertCopy(
                 of: table,
-                changing: [identity: identity == "route" ? "'read'" : "gen_random_uuid()"],
+                changing: [identity: ["route": "'read'", "slug": "'other'"][identity] ?? "gen_random_uuid()"],
                 where: one
             )
             let extra = try await finding(copy, store)

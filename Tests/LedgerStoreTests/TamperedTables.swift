@@ -54,7 +54,7 @@ enum TamperedTables {
         var changed: String {
             switch type {
             case "smallint": "1 - \(name)"
-            case "bigint": "\(name) + 1"
+            case "bigint", "integer": "\(name) + 1"
             case "boolean": "NOT \(name)"
             case "uuid":
                 """

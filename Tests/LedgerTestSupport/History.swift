@@ -19,6 +19,7 @@ public struct History: Sendable {
             history.tenants.append(tenant)
             try await fund(tenant, store, clock, index)
             try await run(tenant, store, clock)
+            try await runWorkflow(tenant, store, clock, index)
             try await administer(tenant, store)
         }
         return history
@@ -73,6 +74,56 @@ public struct History: Sendable {
         // The pot that expires first has, and what is left is not enough.
         clock.advance(seconds: 600)
         _ = try await store.submit(tenant.admit(quote: Credits(whole: 100)))
+    }
+
+    /// A workflow that is saved twice, and a run of it whose one node has succeeded.
+    private static func runWorkflow(
+        _ tenant: Tenant,
+        _ store: LedgerStore,
+        _ clock: TestClock,
+        _ index: Int
+    ) async throws {
+        let key = KeyID(FreshID.bits(in: tenant.journal))
+        let capabilities: [Capability] = [.runWorkflows, .writeWorkflows]
+        let issue = IssueKey(keyID: key, name: "flows", secretDigest: Digest(of: [3]), capabilities: capabilities)
+        try await store.succeed(tenant.command(.issueKey(issue)))
+        let slug = "flow-\(index)-\(tenant.account.description.suffix(12))"
+        for version in Int32(1)...2 {
+            let document = #"{"name":"Flow \#(version)"}"#
+            let wish = SaveWorkflow(keyID: key, slug: slug, version: version, document: document)
+            try await store.succeed(tenant.command(.saveWorkflow(wish)))
+        }
+        let run = tenant.newExecution()
+        let place = NodePlace(run: run, node: "paint")
+        let quote = RunQuote(
+            amount: Credits(microcredits: 400_000),
+            priceVersion: "1",
+            definitionVersion: 2,
+            requiredTier: .free,
+            supportsAsync: true,
+            deadlineSeconds: 60,
+            unresolvedHoldSeconds: 60,
+            unresolvedPolicy: .release
+        )
+        for (id, model, part) in [
+            (run, WorkflowName.of(slug), WorkflowPart.whole([NodeQuote(model: "painter", amount: quote.amount)])),
+            (place.executionID, "painter", .node(place)),
+        ] {
+            let admission = AdmitRun(
+                executionID: id,
+                keyID: key,
+                route: .workflowRun,
+                model: model,
+                inputsDigest: nil,
+                preflight: .quoted(quote),
+                part: part
+            )
+            _ = try await store.submit(tenant.command(.admitRun(admission)))
+        }
+        clock.advance(seconds: 1)
+        let cost = Credits(microcredits: 300_000)
+        _ = try await store.submit(tenant.succeed(place.executionID, cost: cost))
+        _ = try await store.submit(tenant.succeed(run, cost: cost))
     }
 
     private static func administer(_ tenant: Tenant, _ store: LedgerStore) async throws {

@@ -8,7 +8,7 @@ public import Testing
 /// The tables that hold the ledger's projections.
 public let projectionTables = [
     "accounts", "pots", "grants", "holds", "rate_windows", "ended_executions", "api_keys", "commands",
-    "auto_top_ups",
+    "auto_top_ups", "workflows", "workflow_nodes",
 ]
 
 /// Runs SQL as superuser on the running test's database, or another one, and gives the rows, tabs between columns.

@@ -40,7 +40,7 @@ struct RefusalTests {
 
     private static let unauthorized = "Unauthorized: send an active API key in the x-api-key header"
     private static let badSlug =
-        "A model's name has lower-case letters, digits and hyphens only, and at most 100 of them"
+        "A model's or workflow's name has lower-case letters, digits and hyphens only, and at most 100 of them"
 
     static let keys: [Case] = [
         ("no key", APIRequest.Key.none), ("an empty key", .text("")), ("a key that is none", .text("knouds_live_x")),

@@ -64,6 +64,7 @@ extension RunAnswer {
         case .succeeded(let success): "succeeded for \(success.cost)"
         case .accepted: "accepted"
         case .refused(let refusal, _, _): "refused \(refusal.code)"
+        case .invalidWorkflow: "refused INVALID_WORKFLOW"
         case .failed(let failure): failure.isUnresolved ? "unresolved" : "failed"
         case .recorded(let answer, _): "recorded \(answer.status)"
         case .inFlight: "in flight"

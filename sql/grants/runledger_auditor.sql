@@ -6,7 +6,14 @@ GRANT USAGE ON SCHEMA ledger TO runledger_auditor;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO runledger_auditor;
 REVOKE SELECT
-ON ledger.run_tasks, ledger.execution_results, ledger.idempotency, ledger.webhooks, ledger.account_contacts, ledger.operators
+ON
+    ledger.run_tasks,
+    ledger.execution_results,
+    ledger.idempotency,
+    ledger.webhooks,
+    ledger.account_contacts,
+    ledger.operators,
+    ledger.workflow_documents
 FROM runledger_auditor;
 
 GRANT EXECUTE ON FUNCTION

@@ -18,7 +18,9 @@ GRANT SELECT ON
     ledger.open_holds,
     ledger.auto_top_ups,
     ledger.operator_log,
-    ledger.payment_events
+    ledger.payment_events,
+    ledger.workflows,
+    ledger.workflow_nodes
 TO runledger_finance;
 
 GRANT EXECUTE ON FUNCTION ledger.account_history(uuid) TO runledger_finance;

@@ -4,7 +4,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM runledger_service;
 GRANT USAGE ON SCHEMA ledger TO runledger_service;
 
 GRANT SELECT ON ledger.ledger, ledger.migrations, ledger.replaceables, ledger.executions TO runledger_service;
-GRANT SELECT, INSERT ON ledger.events, ledger.operator_log, ledger.definition_versions, ledger.log_checkpoints
+GRANT SELECT, INSERT ON
+    ledger.events, ledger.operator_log, ledger.definition_versions, ledger.log_checkpoints, ledger.workflow_slugs
 TO runledger_service;
 GRANT SELECT, UPDATE (position, head_hash) ON ledger.journals TO runledger_service;
 
@@ -31,7 +32,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     ledger.operators,
     ledger.operator_requests,
     ledger.model_switches,
-    ledger.payment_events
+    ledger.payment_events,
+    ledger.workflows,
+    ledger.workflow_documents,
+    ledger.workflow_nodes
 TO runledger_service;
 
 GRANT EXECUTE ON FUNCTION ledger.ensure_event_partitions(bigint) TO runledger_service;

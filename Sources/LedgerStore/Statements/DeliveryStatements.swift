@@ -49,7 +49,11 @@ struct ClaimDeliveries: PostgresStatement {
         )
         SELECT c.delivery_id, c.key_id, c.webhook_version, c.account_id, c.execution_id, c.event, c.attempts, c.created_at,
             w.url, w.secret, w.disabled_at, x.model, x.provider_request_id, x.charged, x.error_code, x.admitted_at,
-            x.ended_at, r.result, r.error_message, r.milliseconds
+            x.ended_at, r.result, r.error_message, r.milliseconds,
+            ARRAY(
+                SELECT DISTINCT n.model FROM ledger.workflow_nodes n
+                WHERE n.journal = c.journal AND n.run_id = c.execution_id ORDER BY n.model
+            )
         FROM claimed c
         JOIN ledger.webhooks w ON w.journal = c.journal AND w.key_id = c.key_id AND w.version = c.webhook_version
         LEFT JOIN ledger.executions x ON x.journal = c.journal AND x.execution_id = c.execution_id
@@ -97,7 +101,8 @@ struct ClaimDeliveries: PostgresStatement {
             endedAt: try row.optionalTime(16),
             result: try row.optionalText(17),
             errorMessage: try row.optionalText(18),
-            milliseconds: try row.optionalInt8(19)
+            milliseconds: try row.optionalInt8(19),
+            nodeModels: try row.textArray(20)
         )
         return delivery
     }

@@ -124,7 +124,9 @@ struct ClearProjections: PostgresStatement {
             w AS (DELETE FROM ledger.rate_windows WHERE journal = $1),
             e AS (DELETE FROM ledger.ended_executions WHERE journal = $1),
             k AS (DELETE FROM ledger.api_keys WHERE journal = $1),
-            t AS (DELETE FROM ledger.auto_top_ups WHERE journal = $1)
+            t AS (DELETE FROM ledger.auto_top_ups WHERE journal = $1),
+            f AS (DELETE FROM ledger.workflows WHERE journal = $1),
+            n AS (DELETE FROM ledger.workflow_nodes WHERE journal = $1)
         DELETE FROM ledger.commands WHERE journal = $1
         """
     let journal: JournalID

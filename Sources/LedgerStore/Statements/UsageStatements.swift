@@ -1,20 +1,32 @@
 internal import Ledger
 internal import Postgres
 
-/// A page of an account's runs, the latest admission first. Open runs are few; those that have ended come in the order of
-/// an index, so that a page costs the rows that it passes over; the index asks to be named by its predicate (migration 0011).
+/// A page of an account's runs, the latest admission first; a workflow's run is one, and its nodes are none. Open runs are
+/// few; those that have ended come in the order of an index, so that a page costs the rows that it passes over; the index
+/// asks to be named by its predicate (migration 0011).
 struct LoadUsage: PostgresStatement {
     static let name = "load_usage"
     static let sql = """
         SELECT \(LoadEndedExecutions.columns) FROM ledger.executions
-        WHERE \(condition) AND admitted_at < coalesce($5, 'infinity')
-        ORDER BY admitted_at DESC LIMIT $6 OFFSET $7
+        WHERE \(condition) AND admitted_at < coalesce($6, 'infinity')
+        ORDER BY admitted_at DESC LIMIT $7 OFFSET $8
         """
     static let condition = """
-        journal = $1 AND account_id = $2 AND (cardinality($3) = 0 OR status = ANY($3)) AND ($4::text IS NULL OR model = $4)
-            AND admitted_at > '-infinity'
+        journal = $1 AND account_id = $2 AND (cardinality($3) = 0 OR status = ANY($3)) AND admitted_at > '-infinity'
+            AND ($4::text IS NULL OR model = $4 OR (
+                model LIKE 'workflow:%' AND EXISTS (
+                    SELECT FROM ledger.workflow_nodes n
+                    WHERE n.journal = $1 AND n.run_id = executions.execution_id AND n.model = $4
+                )
+            ))
+            AND ($5::text IS NULL OR model = $5)
+            AND NOT EXISTS (
+                SELECT FROM ledger.workflow_nodes n WHERE n.journal = $1 AND n.execution_id = executions.execution_id
+            )
         """
-    static let parameterTypes: [PostgresType] = [.int2, .uuid, .textArray, .text, .timestamptz, .int8, .int8]
+    static let parameterTypes: [PostgresType] = [
+        .int2, .uuid, .textArray, .text, .text, .timestamptz, .int8, .int8,
+    ]
 
     let count: CountUsage
     let before: Timestamp?
@@ -37,7 +49,7 @@ struct LoadUsage: PostgresStatement {
 struct CountUsage: PostgresStatement {
     static let name = "count_usage"
     static let sql = "SELECT count(*) FROM ledger.executions WHERE \(LoadUsage.condition)"
-    static let parameterTypes: [PostgresType] = [.int2, .uuid, .textArray, .text]
+    static let parameterTypes: [PostgresType] = [.int2, .uuid, .textArray, .text, .text]
 
     let journal: JournalID
     let account: AccountID
@@ -45,12 +57,15 @@ struct CountUsage: PostgresStatement {
     let statuses: [Execution.Status]
     /// Nil for all.
     let model: String?
+    /// The name of a workflow; nil for all.
+    let workflow: String?
 
     func encode(into parameters: inout ParameterEncoder) {
         parameters.journal(journal)
         parameters.uuid(account.postgresUUID)
         parameters.textArray(statuses.map(\.rawValue))
         parameters.text(model)
+        parameters.text(workflow)
     }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Int64 { try row.int8(0) }

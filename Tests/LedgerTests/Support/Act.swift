@@ -37,14 +37,16 @@ enum Act {
                 keyID: KeyID(world.id("key", "main")),
                 name: "main",
                 secretDigest: .zero,
-                capabilities: ["model:run", "execution:cancel"].compactMap { Capability($0) }
+                capabilities: ["model:run", "execution:cancel", "workflow:run", "workflow:write"].compactMap {
+                    Capability($0)
+                }
             )
             acts.append(act(.issueKey(key), world: &world))
         }
         return acts
     }
 
-    private static func act(_ action: Command.Action, run: ExecutionID? = nil, world: inout World) -> Act {
+    static func act(_ action: Command.Action, run: ExecutionID? = nil, world: inout World) -> Act {
         let id = CommandID(world.nextID())
         return .command(Command(id: id, accountID: accountID, action: action), run: run)
     }
@@ -76,6 +78,7 @@ enum Act {
             )
             return act(.requestCancel(wish), run: run, world: &world)
         }
+        if let act = try workflow(&words, world: &world) { return act }
         let action = try administration(&words, world: &world)
         try words.end()
         return act(action, world: &world)
@@ -151,7 +154,7 @@ enum Act {
 }
 
 /// The terms of a run, with what rule sheets leave unsaid: answered within 5 minutes, held for an hour after that.
-struct Quote {
+struct Quote: Sendable {
     var amount = Credits(whole: 1)
     var tier = Tier.free
     var supportsAsync = true

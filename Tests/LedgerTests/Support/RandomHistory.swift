@@ -24,6 +24,8 @@ struct RandomHistory {
     private var grants: [GrantID] = []
     private var keys: [KeyID] = []
     private var attempts: [PotID] = []
+    private var wholes: [ExecutionID] = []
+    private var versions: [String: Int32] = [:]
     private var last: Command?
 
     init(theme: Theme, seed: UInt64) {
@@ -35,7 +37,9 @@ struct RandomHistory {
         advanceClock()
         step += 1
         if step == 1 { return command(.openAccount(OpenAccount(tier: .business))) }
-        if step == 2 { return command(.issueKey(key(["model:run", "execution:cancel"]))) }
+        if step == 2 {
+            return command(.issueKey(key(["model:run", "execution:cancel", "workflow:run", "workflow:write"])))
+        }
         if let last, roll(30) { return last }
         let command = command(action())
         last = command
@@ -49,6 +53,7 @@ struct RandomHistory {
     private mutating func action() -> Command.Action {
         if theme == .everything, step > 440, roll(12) { return .closeAccount }
         if theme == .everything, roll(13) { return funds() }
+        if theme == .everything, roll(13) { return workflows() }
         let share = Int.random(in: 0..<100, using: &random)
         if theme == .flood, Int.random(in: 0..<100, using: &random) < 95 { return .admitRun(admission()) }
         switch share {
@@ -115,6 +120,50 @@ struct RandomHistory {
                 ? .failed(code: "card_declined")
                 : .paid(amount: Credits(whole: 1), reference: "pi_t\(step)", expiresAt: nil)
             return .endTopUp(EndTopUp(attempt: attempts.popLast() ?? PotID(fresh()), outcome: outcome))
+        }
+    }
+
+    /// Documents, runs of whole workflows, and nodes of those.
+    private mutating func workflows() -> Command.Action {
+        let slug = one(of: ["flow", "tale"])
+        switch Int.random(in: 0..<20, using: &random) {
+        case 0..<5:
+            versions[slug, default: 0] += roll(5) ? 2 : 1
+            let document = #"{"name":"\#(step)"}"#
+            return .saveWorkflow(
+                SaveWorkflow(keyID: one(of: keys), slug: slug, version: versions[slug] ?? 1, document: document)
+            )
+        case 5: return .deleteWorkflow(DeleteWorkflow(keyID: one(of: keys), slug: slug))
+        case 6..<13:
+            let run = ExecutionID(fresh())
+            runs.append(run)
+            wholes.append(run)
+            let quotes = [NodeQuote(model: "image", amount: Credits(whole: 9)), NodeQuote(model: "song", amount: nil)]
+            return .admitRun(
+                AdmitRun(
+                    executionID: run,
+                    keyID: one(of: keys),
+                    route: .workflowRun,
+                    model: WorkflowName.of(slug),
+                    inputsDigest: nil,
+                    preflight: roll(9) ? .workflowNotFound : .quoted(Quote().value),
+                    part: .whole(quotes)
+                )
+            )
+        default:
+            let whole = wholes.suffix(3).randomElement(using: &random) ?? ExecutionID(fresh())
+            let place = NodePlace(run: whole, node: one(of: ["a", "b"]))
+            runs.append(place.executionID)
+            return .admitRun(
+                AdmitRun(
+                    executionID: place.executionID,
+                    keyID: one(of: keys),
+                    model: one(of: ["image", "song"]),
+                    inputsDigest: nil,
+                    preflight: .quoted(Quote().value),
+                    part: .node(place)
+                )
+            )
         }
     }
 

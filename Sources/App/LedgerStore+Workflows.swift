@@ -1,0 +1,49 @@
+public import Ledger
+public import LedgerStore
+public import Runs
+
+extension LedgerStore: WorkflowStore {
+    /// Workflows of an account.
+    public func workflows(of account: AccountID, slug: String?) async throws(LedgerFailure) -> [StoredWorkflow] {
+        do throws(LedgerStoreError) {
+            return try await readWorkflows(of: account, slug: slug).map {
+                StoredWorkflow(workflow: $0.workflow, text: $0.document)
+            }
+        } catch {
+            throw LedgerFailure(error)
+        }
+    }
+
+    /// The document of a version of a workflow.
+    public func document(
+        of account: AccountID,
+        slug: String,
+        version: Int32
+    ) async throws(LedgerFailure) -> String? {
+        do throws(LedgerStoreError) {
+            return try await readDocument(of: account, slug: slug, version: version)
+        } catch {
+            throw LedgerFailure(error)
+        }
+    }
+
+    /// Whose some slugs are.
+    public func owners(of slugs: [String]) async throws(LedgerFailure) -> [String: AccountID] {
+        do throws(LedgerStoreError) {
+            return try await readSlugs(slugs)
+        } catch {
+            throw LedgerFailure(error)
+        }
+    }
+
+    /// The model nodes of a workflow's run.
+    public func nodes(of run: ExecutionID, account: AccountID) async throws(LedgerFailure) -> [NodeRecord] {
+        do throws(LedgerStoreError) {
+            return try await readNodes(of: run, account: account).map {
+                NodeRecord(node: $0.node, execution: $0.execution, report: $0.report)
+            }
+        } catch {
+            throw LedgerFailure(error)
+        }
+    }
+}

@@ -1,0 +1,293 @@
+import HTTPTypes
+import Hummingbird
+import Ledger
+import NIOCore
+import Registry
+import Runs
+import Workflows
+
+/// `/api/workflows` (api-contract, sections 1.2 and 7).
+struct WorkflowController {
+    let service: RunService
+    let desk: WorkflowDesk
+    let authenticator: KeyAuthenticator
+    let webhooks: any WebhookDirectory
+
+    func addRoutes(to router: Router<APIContext>) {
+        let all: RouterPath = "/api/workflows"
+        let one: RouterPath = "/api/workflows/:slug"
+        let schema: RouterPath = "/api/workflows/:slug/schema"
+        let publicSchema: RouterPath = "/api/workflows/:slug/public-schema"
+        let run: RouterPath = "/api/workflows/:slug/run"
+        for method in [HTTPRequest.Method.get, .head] {
+            router.on(all, method: method) { request, _ in try await list(request) }
+            router.on(one, method: method) { request, context in try await read(request, context) }
+            router.on(schema, method: method) { request, context in try await readSchema(request, context) }
+            router.on(publicSchema, method: method) { _, context in try await readPublicSchema(context) }
+        }
+        router.post(all) { request, context in try await create(request, context) }
+        router.put(one) { request, context in try await update(request, context) }
+        router.delete(one) { request, context in try await delete(request, context) }
+        router.post(run) { request, context in try await self.run(request, context) }
+        router.refuseMethods(of: all, except: [.get, .head, .post])
+        router.refuseMethods(of: one, except: [.get, .head, .put, .delete])
+        router.refuseMethods(of: schema, except: [.get, .head])
+        router.refuseMethods(of: publicSchema, except: [.get, .head])
+        router.refuseMethods(of: run, except: [.post])
+    }
+
+    // MARK: Documents
+
+    private func list(_ request: Request) async throws -> Response {
+        let identity = try await authenticator.identity(of: request)
+        let (entries, window) = try result(of: await desk.list(for: identity), identity)
+        let rows = entries.map { $0.summary(of: identity.accountID, desk.models) }
+        return respond(.ok, JSONValue.array(rows), window)
+    }
+
+    private func read(_ request: Request, _ context: APIContext) async throws -> Response {
+        let identity = try await authenticator.identity(of: request)
+        let (entry, window) = try result(of: await desk.read(slug(context), for: identity), identity)
+        guard let entry else { throw APIError(.workflowNotFound, issues: [], window: window) }
+        return respond(.ok, entry.json(of: identity.accountID), window)
+    }
+
+    private func readSchema(_ request: Request, _ context: APIContext) async throws -> Response {
+        let identity = try await authenticator.identity(of: request)
+        let (entry, window) = try result(of: await desk.read(slug(context), for: identity), identity)
+        guard let entry else { throw APIError(.workflowNotFound, issues: [], window: window) }
+        var schema = entry.schema
+        let estimate = entry.document.graph.estimatedCost(models: desk.models)
+        schema["estimatedCreditCost"] = estimate.map { .credits($0) } ?? .null
+        return respond(.ok, .object(schema), window)
+    }
+
+    private func readPublicSchema(_ context: APIContext) async throws -> Response {
+        do {
+            guard let entry = try await desk.readPublic(slug(context)) else {
+                throw APIError(.workflowNotFound, issues: [], window: nil)
+            }
+            return respond(.ok, .object(entry.schema), nil)
+        } catch let failure as LedgerFailure {
+            throw APIError.unread(failure)
+        }
+    }
+
+    private func create(_ request: Request, _ context: APIContext) async throws -> Response {
+        let identity = try await authenticator.identity(of: request)
+        let key = try IdempotencyKey(of: request)
+        let (bytes, json) = try await body(of: request)
+        let saved = await desk.create(
+            json,
+            for: identity,
+            request: context.requestID,
+            keyed: key.map { Self.keyed($0, request, bytes, context.requestID, identity.accountID) }
+        )
+        return try respond(saved, json, .created, identity)
+    }
+
+    /// Makes a request known again by its key, given what it is answered.
+    private static func keyed(
+        _ key: IdempotencyKey,
+        _ request: Request,
+        _ body: [UInt8],
+        _ id: Ledger.RequestID,
+        _ account: AccountID
+    ) -> @Sendable (String, WorkflowDocument) -> IdempotentRequest {
+        { slug, document in
+            var headers = created(slug)
+            headers[.requestID] = id.description
+            let answer = RecordedAnswer(
+                status: .created,
+                headers: headers,
+                body: saved(document, slug, version: 1, account).canonicalBytes
+            )
+            return key.request(for: request, body: body, answer: answer)
+        }
+    }
+
+    private func update(_ request: Request, _ context: APIContext) async throws -> Response {
+        let identity = try await authenticator.identity(of: request)
+        let (_, json) = try await body(of: request)
+        let saved = await desk.update(slug(context), json, for: identity, request: context.requestID)
+        return try respond(saved, json, .ok, identity)
+    }
+
+    private func delete(_ request: Request, _ context: APIContext) async throws -> Response {
+        let identity = try await authenticator.identity(of: request)
+        let answer = await desk.delete(slug(context), for: identity, request: context.requestID)
+        let (_, window) = try result(of: answer, identity)
+        var headers = HTTPFields()
+        if let window { headers.append(window) }
+        return Response(status: .noContent, headers: headers)
+    }
+
+    // MARK: Runs
+
+    private func run(_ request: Request, _ context: APIContext) async throws -> Response {
+        let identity = try await authenticator.identity(of: request)
+        let renderer = RunAnswerRenderer(for: request, by: identity, webhooks)
+        let answer = await service.runWorkflow(
+            try await request.run(of: slug(context), by: identity, context, renderer)
+        )
+        return try await renderer.response(to: answer, authenticator)
+    }
+
+    // MARK: Parts
+
+    private func slug(_ context: APIContext) -> String { (context.parameters.get("slug") ?? "").percentDecoded }
+
+    private func body(of request: Request) async throws -> (bytes: [UInt8], json: JSONValue) {
+        let bytes = Array(buffer: try await request.wholeBody(upTo: RunService.largestBodyBytes))
+        guard let json = try? JSONValue(parsing: bytes), json.objectValue != nil else {
+            throw APIError(.invalidBody, issues: [], window: nil)
+        }
+        return (bytes, json)
+    }
+
+    private func respond(
+        _ saved: WorkflowDesk.Saved,
+        _ json: JSONValue,
+        _ status: HTTPResponse.Status,
+        _ identity: KeyAuthenticator.Identity
+    ) throws -> Response {
+        switch saved {
+        case .saved(let slug, let version, let window):
+            let document = try WorkflowDocument(json)
+            let body = Self.saved(document, slug, version: version, identity.accountID)
+            var response = respond(status, body, window)
+            if status == .created { response.headers[.location] = Self.created(slug)[.location] }
+            return response
+        case .repeated(let answer): return answer.response(isRepeat: true)
+        case .invalid(let issues, let window): throw APIError.invalidWorkflow(issues, window: window)
+        case .refused(let refusal, let window): throw error(refusal, window, identity)
+        case .unavailable(let failure): throw APIError.unread(failure)
+        }
+    }
+
+    private static func created(_ slug: String) -> HTTPFields {
+        [.contentType: "application/json", .cacheControl: "no-store", .location: "/api/workflows/\(slug)"]
+    }
+
+    /// The document as it was saved.
+    private static func saved(
+        _ document: WorkflowDocument,
+        _ slug: String,
+        version: Int32,
+        _ account: AccountID
+    ) -> JSONValue {
+        var members = document.json.objectValue ?? [:]
+        members["success"] = true
+        members["slug"] = .string(slug)
+        members["version"] = .integer(Int64(version))
+        members["createdBy"] = .userID(account)
+        return .object(members)
+    }
+
+    private func result<Value>(
+        of answer: DeskAnswer<Value>,
+        _ identity: KeyAuthenticator.Identity
+    ) throws(APIError) -> (Value, WindowStatus?) {
+        switch answer {
+        case .done(let value, let window): return (value, window)
+        case .refused(let refusal, let window): throw error(refusal, window, identity)
+        case .unavailable(let failure): throw .unread(failure)
+        }
+    }
+
+    private func error(
+        _ refusal: Refusal,
+        _ window: WindowStatus?,
+        _ identity: KeyAuthenticator.Identity
+    ) -> APIError {
+        if refusal == .unauthorized { authenticator.noteRevoked(identity.keyID) }
+        return APIError(refusal, issues: [], window: window)
+    }
+
+    private func respond(_ status: HTTPResponse.Status, _ json: JSONValue, _ window: WindowStatus?) -> Response {
+        var headers: HTTPFields = [.contentType: "application/json", .cacheControl: "no-store"]
+        if let window { headers.append(window) }
+        return Response(
+            status: status,
+            headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: json.canonicalBytes))
+        )
+    }
+}
+
+extension WorkflowDesk.Entry {
+    /// The whole document: what was sent, and what the service knows besides. It can be sent back as it is.
+    fileprivate func json(of account: AccountID) -> JSONValue {
+        var members = document.json.objectValue ?? [:]
+        members["slug"] = .string(workflow.slug)
+        members["version"] = .integer(Int64(workflow.version))
+        members["createdBy"] = .userID(account)
+        members["createdAt"] = .time(workflow.createdAt)
+        members["updatedAt"] = .time(workflow.savedAt)
+        return .object(members)
+    }
+
+    /// The workflow as the list shows it.
+    fileprivate func summary(of account: AccountID, _ models: ModelRegistry) -> JSONValue {
+        func kept(_ name: String, _ fallback: JSONValue) -> JSONValue { document.members[name] ?? fallback }
+        let estimate = document.graph.estimatedCost(models: models)
+        return [
+            "slug": .string(workflow.slug), "name": .string(document.name),
+            "description": document.description.map { .string($0) } ?? .null,
+            "tags": .array(document.tags.map { .string($0) }), "isTemplate": kept("isTemplate", false),
+            "hidden": kept("hidden", false), "archived": kept("archived", false), "cover": kept("cover", .null),
+            "thumbnail": kept("thumbnail", .null), "createdBy": .userID(account),
+            "estimatedCreditCost": estimate.map { .credits($0) } ?? .null, "folderId": kept("folderId", .null),
+            "updatedAt": .time(workflow.savedAt),
+        ]
+    }
+
+    /// What a run takes.
+    fileprivate var schema: [String: JSONValue] {
+        [
+            "fields": document.graph.fieldList, "values": document.graph.defaultValues,
+            "name": .string(document.name),
+            "description": document.description.map { .string($0) } ?? .null,
+        ]
+    }
+}
+
+extension NodeRecord {
+    /// A model node of a run, as answers show it.
+    var json: JSONValue {
+        let view = ExecutionView(execution: execution, report: report, destination: .none)
+        var error = JSONValue.null
+        if execution.status == .failed {
+            error = [
+                "code": .string(execution.errorCode ?? "EXECUTION_FAILED"),
+                "message": .string(report?.errorMessage ?? "The run failed"),
+            ]
+        }
+        return [
+            "id": .string(node.place.node), "model": .string(node.model),
+            "executionId": .string(execution.id.description), "status": .string(view.status.rawValue),
+            "cost": execution.status.isEnd ? .credits(execution.charged) : .null, "result": view.result ?? .null,
+            "error": error,
+        ]
+    }
+}
+
+extension APIError {
+    /// Everything that keeps a workflow from being saved, or from running, with the node or edge that it is about.
+    static func invalidWorkflow(_ issues: [WorkflowIssue], window: WindowStatus?) -> APIError {
+        let list = issues.prefix(100).map { issue in
+            JSONValue.object([
+                "node": issue.node.map { .string($0) } ?? .null, "edge": issue.edge.map { .string($0) } ?? .null,
+                "path": .string(issue.path), "message": .string(issue.message),
+            ])
+        }
+        var error = APIError(
+            status: .badRequest,
+            code: "INVALID_WORKFLOW",
+            message: "The workflow can't run as it is; see issues",
+            context: [("issues", .array(list))]
+        )
+        if let window { error.headers.append(window) }
+        return error
+    }
+}
