@@ -48,6 +48,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "Ledger", dependencies: [crypto], swiftSettings: settings),
+        .target(name: "Books", dependencies: ["Ledger"], swiftSettings: settings),
         .systemLibrary(
             name: "CLibpq",
             pkgConfig: "libpq",
@@ -221,7 +222,21 @@ let package = Package(
             dependencies: ["Ledger", "LedgerStore", "Postgres", "TestSupport", "LedgerTestSupport"],
             swiftSettings: settings
         ),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: settings),
+        .target(
+            name: "HistoryTestSupport",
+            dependencies: ["Ledger"],
+            path: "Tests/HistoryTestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(name: "LedgerTests", dependencies: ["HistoryTestSupport", "Ledger"], swiftSettings: settings),
+        .testTarget(
+            name: "BooksTests",
+            dependencies: [
+                "Books", "HistoryTestSupport", "Ledger", "LedgerStore", "LedgerTestSupport", "LocalCluster", "Postgres",
+                "TestSupport",
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "TransparencyLogTests",
             dependencies: ["Ledger", "TransparencyLog"],

@@ -16,9 +16,15 @@ GRANT SELECT ON
     ledger.executions,
     ledger.balances,
     ledger.open_holds,
+    ledger.chart_of_accounts,
+    ledger.posting_rules,
+    ledger.postings,
     ledger.auto_top_ups,
     ledger.operator_log,
     ledger.payment_events
 TO runledger_finance;
 
-GRANT EXECUTE ON FUNCTION ledger.account_history(uuid) TO runledger_finance;
+GRANT EXECUTE ON FUNCTION
+    ledger.account_history(uuid),
+    ledger.trial_balance(bigint[], boolean)
+TO runledger_finance;
