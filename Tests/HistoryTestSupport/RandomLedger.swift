@@ -23,7 +23,11 @@ package struct RandomLedger {
         let accountCount = max(3, wanted / 1_700)
         var random = SplitMix64(seed: seed)
         var histories = (0..<accountCount).map { index in
-            let account = AccountID(Identifier128(high: random.next(), low: random.next()))
+            var account = AccountID(Identifier128(high: random.next(), low: random.next()))
+            // Spread evenly, so that no journal is left without one.
+            while Int(account.journal(of: journalCount).number) != index % Int(journalCount) {
+                account = AccountID(Identifier128(high: random.next(), low: random.next()))
+            }
             return RandomHistory(theme: index % 2 == 0 ? .money : .everything, seed: random.next(), account: account)
         }
         var now = RandomHistory.midnight

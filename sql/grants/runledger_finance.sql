@@ -19,6 +19,15 @@ GRANT SELECT ON
     ledger.chart_of_accounts,
     ledger.posting_rules,
     ledger.postings,
+    ledger.account_tiers,
+    ledger.breakage,
+    ledger.grants_outstanding,
+    ledger.liabilities,
+    ledger.model_providers,
+    ledger.refunds,
+    ledger.rated_runs,
+    ledger.runs_by_day,
+    ledger.unresolved_executions,
     ledger.auto_top_ups,
     ledger.operator_log,
     ledger.payment_events
@@ -26,5 +35,6 @@ TO runledger_finance;
 
 GRANT EXECUTE ON FUNCTION
     ledger.account_history(uuid),
+    ledger.focus_charges(smallint, bigint, bigint, numeric, text),
     ledger.trial_balance(bigint[], boolean)
 TO runledger_finance;
