@@ -79,6 +79,11 @@ let package = Package(
         .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres"], swiftSettings: settings),
         .target(name: "TransparencyLog", dependencies: ["Ledger", crypto], swiftSettings: settings),
         .target(
+            name: "Exports",
+            dependencies: ["Books", "Ledger", "LedgerStore", "Postgres", "Registry", crypto],
+            swiftSettings: settings
+        ),
+        .target(
             name: "LogPublishing",
             dependencies: ["Ledger", "LedgerStore", "TransparencyLog"],
             swiftSettings: settings
@@ -114,9 +119,7 @@ let package = Package(
             name: "Webhooks",
             dependencies: [
                 "Egress", "Ledger", "LedgerStore", "Postgres", "Registry", "Runs", asyncHTTPClient, crypto, lifecycle,
-                logging,
-                nioCore,
-                nioHTTP1,
+                logging, nioCore, nioHTTP1,
             ],
             swiftSettings: settings
         ),
@@ -170,9 +173,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Administration", "App", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Postgres", "Registry",
-                "RunAPI", "Runs",
-                "SQLFiles",
+                "Administration", "App", "Exports", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Postgres",
+                "Registry", "RunAPI", "Runs", "SQLFiles",
             ],
             swiftSettings: settings
         ),
@@ -187,12 +189,10 @@ let package = Package(
         .executableTarget(
             name: "runledger",
             dependencies: [
-                "Administration", "App", "Benchmarking", "Demo", "Ledger", "LedgerStore", "LocalCluster", "Migrations",
-                "Observability",
-                "Operations", "Postgres",
-                "ProviderSimulator", "Registry", "RunAPI", "Runs", "SQLFiles", argumentParser, configuration,
-                hummingbird,
-                lifecycle, logging, nioCore,
+                "Administration", "App", "Benchmarking", "Demo", "Exports", "Ledger", "LedgerStore", "LocalCluster",
+                "Migrations", "Observability", "Operations", "Postgres", "ProviderSimulator", "Registry", "RunAPI",
+                "Runs",
+                "SQLFiles", argumentParser, configuration, hummingbird, lifecycle, logging, nioCore,
             ],
             swiftSettings: settings
         ),
@@ -232,8 +232,8 @@ let package = Package(
         .testTarget(
             name: "BooksTests",
             dependencies: [
-                "Books", "HistoryTestSupport", "Ledger", "LedgerStore", "LedgerTestSupport", "LocalCluster", "Postgres",
-                "TestSupport",
+                "Books", "Exports", "HistoryTestSupport", "Ledger", "LedgerStore", "LedgerTestSupport", "LocalCluster",
+                "Postgres", "Registry", "TestSupport",
             ],
             swiftSettings: settings
         ),

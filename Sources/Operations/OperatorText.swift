@@ -10,6 +10,14 @@ public enum OperatorText {
         return amount
     }
 
+    /// What a credit is sold for in USD, such as `0.01`, as a plain decimal.
+    public static func price(_ text: String) throws(OperationError) -> String {
+        guard let price = Credits(decimal: text), price.isPositive else {
+            throw OperationError(.usage, "`\(text)` is no price: it must be a number above 0 with at most 6 decimals.")
+        }
+        return price.description
+    }
+
     /// Credits other than zero, such as `-12.5`.
     public static func signedAmount(_ text: String) throws(OperationError) -> Credits {
         guard let amount = Credits(decimal: text), amount != .zero else {

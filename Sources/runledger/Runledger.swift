@@ -49,7 +49,7 @@ struct Runledger: AsyncParsableCommand {
             CommandGroup(name: "Operate", subcommands: [OperatorCommand.self, ModelCommand.self]),
             CommandGroup(
                 name: "Audit",
-                subcommands: [VerifyCommand.self, ReplayCommand.self, RebuildCommand.self]
+                subcommands: [VerifyCommand.self, ReplayCommand.self, RebuildCommand.self, ExportCommand.self]
             ),
             CommandGroup(name: "Measure:", subcommands: [BenchCommand.self]),
         ]
