@@ -132,7 +132,7 @@ let package = Package(
         ),
         .target(
             name: "Administration",
-            dependencies: ["Ledger", "LedgerStore", "Postgres", "Registry", "Runs", crypto],
+            dependencies: ["Books", "Ledger", "LedgerStore", "Postgres", "Registry", "Runs", crypto],
             swiftSettings: settings
         ),
         .target(
@@ -232,7 +232,8 @@ let package = Package(
         .testTarget(
             name: "BooksTests",
             dependencies: [
-                "Books", "Exports", "HistoryTestSupport", "Ledger", "LedgerStore", "LedgerTestSupport", "LocalCluster",
+                "Administration", "Books", "Exports", "HistoryTestSupport", "Ledger", "LedgerStore",
+                "LedgerTestSupport", "LocalCluster",
                 "Postgres", "Registry", "TestSupport",
             ],
             swiftSettings: settings

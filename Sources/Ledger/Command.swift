@@ -58,6 +58,7 @@ public struct Command: Hashable, Sendable {
         case settleRun(SettleRun)
         case requestCancel(RequestCancel)
         case expireHold(HoldID)
+        case closePeriod(ClosePeriod)
     }
 }
 

@@ -63,7 +63,7 @@ struct BatchNeeds {
             addTopUp(end.attempt, of: command)
         case .setTopUpRules, .closeAccount: addTopUp(nil, of: command)
         case .openAccount, .changeTier, .changeRole, .setApproval, .issueKey, .revokeKey, .issueGrant,
-            .revokeGrant, .setAlertThreshold:
+            .revokeGrant, .setAlertThreshold, .closePeriod:
             commands.append(ProjectionRow(command.accountID, command.id))
         }
     }

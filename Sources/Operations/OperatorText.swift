@@ -45,6 +45,14 @@ public enum OperatorText {
         return moment
     }
 
+    /// A month of the books, such as `2027-01`.
+    public static func month(_ text: String) throws(OperationError) -> CalendarMonth {
+        guard let month = CalendarMonth(text) else {
+            throw OperationError(.usage, "`\(text)` is no month: write it like 2027-01, from 1970-01 to 9998-12.")
+        }
+        return month
+    }
+
     /// An id in the 8-4-4-4-12 form.
     public static func id<ID: LedgerIdentifier>(_ text: String, of kind: String) throws(OperationError) -> ID {
         guard let id = ID(text: text) else {

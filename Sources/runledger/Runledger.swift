@@ -46,7 +46,7 @@ struct Runledger: AsyncParsableCommand {
                     UsageCommand.self, AlertCommand.self, TopUpCommand.self,
                 ]
             ),
-            CommandGroup(name: "Operate", subcommands: [OperatorCommand.self, ModelCommand.self]),
+            CommandGroup(name: "Operate", subcommands: [OperatorCommand.self, ModelCommand.self, PeriodCommand.self]),
             CommandGroup(
                 name: "Audit",
                 subcommands: [VerifyCommand.self, ReplayCommand.self, RebuildCommand.self, ExportCommand.self]

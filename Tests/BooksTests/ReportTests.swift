@@ -33,13 +33,13 @@ struct ReportTests {
             ("losses", ["from=2026-01-01", "until=2026-03-01"]), ("holds", []), ("trial_balance", []),
         ]
         for (name, variables) in reports {
-            let (exit, output) = try await report(name, variables)
+            let (exit, output) = try await Report.run(name, variables)
             #expect(exit == .exited(code: 0), "\(name): \(output)")
             expectGolden(output, named: "\(name).txt")
         }
-        let (exit, output) = try await report("trial_balance", ["positions=10,20,0"])
+        let (exit, output) = try await Report.run("trial_balance", ["positions=10,20,0"])
         #expect(exit == .exited(code: 0) && output.contains("Every commodity sums to zero."))
-        let (all, everything) = try await report("revenue", [])
+        let (all, everything) = try await Report.run("revenue", [])
         #expect(all == .exited(code: 0) && everything.contains("all"))
         try await expectAgreement()
     }
@@ -83,16 +83,5 @@ struct ReportTests {
             // 1 is the cost of reading a page, and of passing on a hundred rows: 3 an event is far from a nested scan.
             #expect(cost < 3 * Double(eventCount), "\(view) costs \(cost)")
         }
-    }
-
-    private func report(
-        _ name: String,
-        _ variables: [String]
-    ) async throws -> (exit: ChildProcess.Exit, output: String) {
-        var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PG") }
-        environment["PGOPTIONS"] = "-c role=runledger_finance"
-        let file = "\(PythonTools.sources)/sql/reports/\(name).sql"
-        let command = ["psql", "--no-psqlrc", TestDatabase.url] + variables.flatMap { ["-v", $0] } + ["-f", file]
-        return try await ChildProcess.run(command, environment: environment)
     }
 }

@@ -1,5 +1,3 @@
-public import Ledger
-
 /// A month of UTC, printed and stored as `2027-01`.
 public struct CalendarMonth: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The year, from 1970 to 9998.
