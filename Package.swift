@@ -49,13 +49,14 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
-        .target(name: "Ledger", dependencies: [crypto], swiftSettings: settings),
+        .target(name: "Ledger", dependencies: [crypto]),
+        .target(name: "Books", dependencies: ["Ledger"]),
         .systemLibrary(
             name: "CLibpq",
             pkgConfig: "libpq",
             providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
         ),
-        .target(name: "Postgres", dependencies: ["CLibpq"], swiftSettings: settings),
+        .target(name: "Postgres", dependencies: ["CLibpq"]),
         .target(
             name: "SQLFiles",
             dependencies: [crypto],
@@ -65,99 +66,88 @@ let package = Package(
             resources: [
                 .copy("roles"), .copy("bookkeeping"), .copy("migrations"), .copy("functions"), .copy("views"),
                 .copy("triggers"), .copy("grants"), .copy("reports"),
-            ],
-            swiftSettings: settings
+            ]
         ),
         .target(
             name: "OpenAPIFiles",
             path: "openapi",
             sources: ["OpenAPIFiles.swift"],
-            resources: [.copy("document.yaml"), .copy("errors.yaml"), .copy("paths"), .copy("docs.css")],
-            swiftSettings: settings
+            resources: [.copy("document.yaml"), .copy("errors.yaml"), .copy("paths"), .copy("docs.css")]
         ),
-        .target(name: "APIReference", dependencies: ["OpenAPIFiles", "Registry", yams], swiftSettings: settings),
-        .target(name: "Migrations", dependencies: ["Postgres", "SQLFiles"], swiftSettings: settings),
-        .target(name: "Traces", dependencies: ["Ledger", tracing], swiftSettings: settings),
+        .target(name: "APIReference", dependencies: ["OpenAPIFiles", "Registry", yams]),
+        .target(name: "Migrations", dependencies: ["Postgres", "SQLFiles"]),
+        .target(name: "Traces", dependencies: ["Ledger", tracing]),
         .target(
             name: "OpenTelemetry",
-            dependencies: ["Ledger", "Traces", asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1, tracing],
-            swiftSettings: settings
+            dependencies: ["Ledger", "Traces", asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1, tracing]
         ),
-        .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres", "Traces"], swiftSettings: settings),
-        .target(name: "TransparencyLog", dependencies: ["Ledger", crypto], swiftSettings: settings),
+        .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres", "Traces"]),
+        .target(name: "TransparencyLog", dependencies: ["Ledger", crypto]),
         .target(
             name: "LogFiles",
-            dependencies: ["Ledger", "ObjectStorage", "TransparencyLog", asyncHTTPClient, nioCore, nioHTTP1],
-            swiftSettings: settings
+            dependencies: ["Ledger", "ObjectStorage", "TransparencyLog", asyncHTTPClient, nioCore, nioHTTP1]
+        ),
+        .target(
+            name: "Exports",
+            dependencies: ["Books", "Ledger", "LedgerStore", "Postgres", "Registry", crypto]
         ),
         .target(
             name: "LogPublishing",
-            dependencies: ["Ledger", "LedgerStore", "LogFiles", "TransparencyLog"],
-            swiftSettings: settings
+            dependencies: ["Ledger", "LedgerStore", "LogFiles", "TransparencyLog"]
         ),
         .target(
             name: "Witness",
-            dependencies: ["Ledger", "LogFiles", "TransparencyLog", hummingbird, httpTypes, logging, nioCore],
-            swiftSettings: settings
+            dependencies: ["Ledger", "LogFiles", "TransparencyLog", hummingbird, httpTypes, logging, nioCore]
         ),
-        .target(name: "Registry", dependencies: ["Ledger", crypto, yams], swiftSettings: settings),
-        .target(name: "Workflows", dependencies: ["Ledger", "Registry"], swiftSettings: settings),
+        .target(name: "Registry", dependencies: ["Ledger", crypto, yams]),
+        .target(name: "Workflows", dependencies: ["Ledger", "Registry"]),
         .target(
             name: "Runs",
-            dependencies: ["Ledger", "Registry", "Traces", "Workflows", crypto],
-            swiftSettings: settings
+            dependencies: ["Ledger", "Registry", "Traces", "Workflows", crypto]
         ),
         .target(
             name: "Providers",
-            dependencies: ["Ledger", "Registry", "Runs", "Traces", asyncHTTPClient, crypto, nioCore, nioHTTP1],
-            swiftSettings: settings
+            dependencies: ["Ledger", "Registry", "Runs", "Traces", asyncHTTPClient, crypto, nioCore, nioHTTP1]
         ),
         .target(
             name: "Egress",
-            dependencies: [asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL],
-            swiftSettings: settings
+            dependencies: [asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL]
         ),
         .target(
             name: "ObjectStorage",
             dependencies: [
                 asyncHTTPClient, crypto, hummingbird, httpTypes, nioCore, nioFoundationCompat, nioHTTP1, nioPosix,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .target(
             name: "Media",
             dependencies: [
                 "Egress", "Ledger", "ObjectStorage", "Registry", "Runs", asyncHTTPClient, crypto, nioCore, nioHTTP1,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .target(
             name: "Webhooks",
             dependencies: [
                 "Egress", "Ledger", "LedgerStore", "Postgres", "Registry", "Runs", "Traces", asyncHTTPClient, crypto,
                 lifecycle, logging, nioCore, nioHTTP1,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .target(
             name: "ProviderSimulator",
             dependencies: [
                 "Registry", asyncHTTPClient, crypto, hummingbird, httpTypes, logging, lifecycle, nioCore, nioHTTP1,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .target(
             name: "Administration",
-            dependencies: ["Ledger", "LedgerStore", "Postgres", "Registry", "Runs", crypto],
-            swiftSettings: settings
+            dependencies: ["Books", "Ledger", "LedgerStore", "Postgres", "Registry", "Runs", crypto]
         ),
         .target(
             name: "AdminAPI",
             dependencies: [
                 "Administration", "Ledger", "LedgerStore", "LogFiles", "Registry", "RunAPI", "Runs", hummingbird,
                 httpTypes, nioCore,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .target(
             name: "RunAPI",
@@ -165,8 +155,7 @@ let package = Package(
                 "APIReference", "Ledger", "Registry", "Runs", "Traces", "Workflows", crypto, hummingbird, httpTypes,
                 logging,
                 nioCore,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .target(
             name: "App",
@@ -175,76 +164,79 @@ let package = Package(
                 "ObjectStorage", "Observability", "OpenAPIFiles", "OpenTelemetry", "Postgres", "Providers", "Registry",
                 "RunAPI", "Runs", "Traces", "TransparencyLog", "Webhooks", "Workflows", asyncHTTPClient, configuration,
                 coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging, nioCore, nioHTTP1, unixSignals,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .target(
             name: "Benchmarking",
             dependencies: [
                 "Ledger", "LedgerStore", "LocalCluster", "Runs", asyncHTTPClient, histogram, nioCore, nioHTTP1,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .target(name: "CSpawn"),
-        .target(name: "LocalCluster", dependencies: ["CSpawn"], swiftSettings: settings),
-        .target(name: "Observability", dependencies: [coreMetrics, logging], swiftSettings: settings),
+        .target(name: "LocalCluster", dependencies: ["CSpawn"]),
+        .target(name: "Observability", dependencies: [coreMetrics, logging]),
         .target(
             name: "Operations",
             dependencies: [
-                "Administration", "App", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Postgres", "Registry",
-                "RunAPI", "Runs", "SQLFiles",
-            ],
-            swiftSettings: settings
+                "Administration", "App", "Exports", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Postgres",
+                "Registry", "RunAPI", "Runs", "SQLFiles",
+            ]
         ),
         .target(
             name: "Demo",
             dependencies: [
                 "App", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Operations", "Registry", "Runs",
                 asyncHTTPClient, crypto, httpTypes, hummingbird, logging, nioCore, nioHTTP1, unixSignals,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .executableTarget(
             name: "runledger",
             dependencies: [
-                "Administration", "App", "Benchmarking", "Demo", "Ledger", "LedgerStore", "LocalCluster", "LogFiles",
-                "LogPublishing", "Migrations", "Observability", "Operations", "Postgres", "ProviderSimulator",
-                "Registry", "RunAPI", "Runs", "SQLFiles", "TransparencyLog", "Witness", argumentParser, asyncHTTPClient,
-                configuration, hummingbird, lifecycle, logging, nioCore,
-            ],
-            swiftSettings: settings
+                "Administration", "App", "Benchmarking", "Demo", "Exports", "Ledger", "LedgerStore", "LocalCluster",
+                "LogFiles", "LogPublishing", "Migrations", "Observability", "Operations", "Postgres",
+                "ProviderSimulator", "Registry", "RunAPI", "Runs", "SQLFiles", "TransparencyLog", "Witness",
+                argumentParser, asyncHTTPClient, configuration, hummingbird, lifecycle, logging, nioCore,
+            ]
         ),
         .target(
             name: "TestSupport",
             dependencies: ["LocalCluster"],
-            path: "Tests/TestSupport",
-            swiftSettings: settings
+            path: "Tests/TestSupport"
         ),
         .target(
             name: "LedgerTestSupport",
             dependencies: [
                 "Ledger", "LedgerStore", "Postgres", "Migrations", "SQLFiles", "LocalCluster", "TestSupport",
             ],
-            path: "Tests/LedgerTestSupport",
-            swiftSettings: settings
+            path: "Tests/LedgerTestSupport"
         ),
         .testTarget(
             name: "LedgerStoreTests",
             dependencies: [
                 "Ledger", "LedgerStore", "Postgres", "SQLFiles", "LocalCluster", "TestSupport", "LedgerTestSupport",
-            ],
-            swiftSettings: settings
+            ]
         ),
         .testTarget(
             name: "ModelTests",
-            dependencies: ["Ledger", "LedgerStore", "Postgres", "TestSupport", "LedgerTestSupport"],
-            swiftSettings: settings
+            dependencies: ["Ledger", "LedgerStore", "Postgres", "TestSupport", "LedgerTestSupport"]
         ),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: settings),
+        .target(
+            name: "HistoryTestSupport",
+            dependencies: ["Ledger"],
+            path: "Tests/HistoryTestSupport"
+        ),
+        .testTarget(name: "LedgerTests", dependencies: ["HistoryTestSupport", "Ledger"]),
+        .testTarget(
+            name: "BooksTests",
+            dependencies: [
+                "Administration", "Books", "Exports", "HistoryTestSupport", "Ledger", "LedgerStore",
+                "LedgerTestSupport", "LocalCluster",
+                "Postgres", "Registry", "TestSupport",
+            ]
+        ),
         .testTarget(
             name: "TransparencyLogTests",
-            dependencies: ["Ledger", "TransparencyLog"],
-            swiftSettings: settings
+            dependencies: ["Ledger", "TransparencyLog"]
         ),
         .testTarget(
             name: "LogPublishingTests",
@@ -252,53 +244,44 @@ let package = Package(
                 "Ledger", "LedgerStore", "LedgerTestSupport", "LocalCluster", "LogFiles", "LogPublishing",
                 "NetworkTestSupport", "ObjectStorage", "TestSupport", "TransparencyLog", "Witness", asyncHTTPClient,
                 hummingbird, lifecycle, logging, nioCore, nioHTTP1,
-            ],
-            swiftSettings: settings
+            ]
         ),
-        .testTarget(name: "PostgresTests", dependencies: ["Postgres"], swiftSettings: settings),
-        .testTarget(name: "LocalClusterTests", dependencies: ["LocalCluster", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres"]),
+        .testTarget(name: "LocalClusterTests", dependencies: ["LocalCluster", "TestSupport"]),
         .testTarget(
             name: "ObservabilityTests",
-            dependencies: ["Observability", "LocalCluster", "TestSupport", coreMetrics, logging],
-            swiftSettings: settings
+            dependencies: ["Observability", "LocalCluster", "TestSupport", coreMetrics, logging]
         ),
         .testTarget(
             name: "OpenTelemetryTests",
-            dependencies: ["Ledger", "OpenTelemetry", "Traces", tracing],
-            swiftSettings: settings
+            dependencies: ["Ledger", "OpenTelemetry", "Traces", tracing]
         ),
         .testTarget(
             name: "MigrationsTests",
-            dependencies: ["Migrations", "SQLFiles", "Postgres", "LocalCluster", "TestSupport"],
-            swiftSettings: settings
+            dependencies: ["Migrations", "SQLFiles", "Postgres", "LocalCluster", "TestSupport"]
         ),
         .testTarget(
             name: "FenceTests",
-            dependencies: ["Migrations", "SQLFiles", "Postgres", "Ledger", "LocalCluster", "TestSupport"],
-            swiftSettings: settings
+            dependencies: ["Migrations", "SQLFiles", "Postgres", "Ledger", "LocalCluster", "TestSupport"]
         ),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["runledger", "Operations", "Ledger", "LocalCluster", "Registry", "RunAPI", "TestSupport"],
-            swiftSettings: settings
+            dependencies: ["runledger", "Operations", "Ledger", "LocalCluster", "Registry", "RunAPI", "TestSupport"]
         ),
         .testTarget(
             name: "RegistryTests",
-            dependencies: ["Registry", "Ledger", "TestSupport"],
-            swiftSettings: settings
+            dependencies: ["Registry", "Ledger", "TestSupport"]
         ),
         .testTarget(
             name: "WorkflowsTests",
-            dependencies: ["Workflows", "Ledger", "Registry"],
-            swiftSettings: settings
+            dependencies: ["Workflows", "Ledger", "Registry"]
         ),
         .testTarget(
             name: "ProvidersTests",
             dependencies: [
                 "Providers", "ProviderSimulator", "Registry", "Runs", "Ledger", asyncHTTPClient, crypto, nioCore,
                 nioHTTP1, nioPosix, logging, lifecycle,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .testTarget(
             name: "ProviderSimulatorTests",
@@ -306,73 +289,62 @@ let package = Package(
                 "ProviderSimulator", "Registry", asyncHTTPClient, crypto, hummingbirdTesting, hummingbird, logging,
                 httpTypes, nioCore, nioHTTP1,
             ],
-            exclude: ["sdk"],
-            swiftSettings: settings
+            exclude: ["sdk"]
         ),
         .target(
             name: "NetworkTestSupport",
             dependencies: ["TestSupport", nioCore, nioPosix],
-            path: "Tests/NetworkTestSupport",
-            swiftSettings: settings
+            path: "Tests/NetworkTestSupport"
         ),
         .testTarget(
             name: "EgressTests",
-            dependencies: ["Egress", "NetworkTestSupport", asyncHTTPClient, nioCore, nioHTTP1],
-            swiftSettings: settings
+            dependencies: ["Egress", "NetworkTestSupport", asyncHTTPClient, nioCore, nioHTTP1]
         ),
         .testTarget(
             name: "ObjectStorageTests",
             dependencies: [
                 "ObjectStorage", "NetworkTestSupport", "TestSupport", asyncHTTPClient, crypto, hummingbird,
                 hummingbirdTesting, httpTypes, nioCore, nioHTTP1,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .executableTarget(
             name: "MediaMemoryProbe",
             dependencies: ["Egress", "Ledger", "Media", "ObjectStorage", "Registry", asyncHTTPClient, crypto],
-            path: "Tests/MediaMemoryProbe",
-            swiftSettings: settings
+            path: "Tests/MediaMemoryProbe"
         ),
         .testTarget(
             name: "MediaTests",
             dependencies: [
                 "Egress", "Ledger", "Media", "MediaMemoryProbe", "NetworkTestSupport", "ObjectStorage", "Registry",
                 "Runs", "TestSupport", asyncHTTPClient, crypto,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .testTarget(
             name: "WebhooksTests",
             dependencies: [
                 "Egress", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "Registry", "Runs",
                 "TestSupport", "Webhooks", logging,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .target(
             name: "RunTestSupport",
             dependencies: ["Runs", "Ledger", "Registry"],
-            path: "Tests/RunTestSupport",
-            swiftSettings: settings
+            path: "Tests/RunTestSupport"
         ),
         .testTarget(
             name: "RunsTests",
-            dependencies: ["Runs", "RunTestSupport", "Ledger", "Registry"],
-            swiftSettings: settings
+            dependencies: ["Runs", "RunTestSupport", "Ledger", "Registry"]
         ),
         .testTarget(
             name: "APIReferenceTests",
-            dependencies: ["APIReference", "Ledger", "OpenAPIFiles", "Registry", "TestSupport"],
-            swiftSettings: settings
+            dependencies: ["APIReference", "Ledger", "OpenAPIFiles", "Registry", "TestSupport"]
         ),
         .testTarget(
             name: "RunAPITests",
             dependencies: [
                 "RunAPI", "RunTestSupport", "Runs", "Ledger", "Registry", "Traces", hummingbird, hummingbirdTesting,
                 httpTypes, logging, nioCore,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .testTarget(
             name: "AsyncRunTests",
@@ -380,8 +352,7 @@ let package = Package(
                 "App", "Egress", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "ProviderSimulator",
                 "Providers", "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport", asyncHTTPClient, crypto,
                 hummingbird, hummingbirdTesting, httpTypes, lifecycle, logging, nioCore,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .testTarget(
             name: "AdministrationTests",
@@ -389,8 +360,7 @@ let package = Package(
                 "runledger", "AdminAPI", "Administration", "App", "Ledger", "LedgerStore", "LedgerTestSupport",
                 "LocalCluster", "Postgres", "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport",
                 crypto, hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
-            ],
-            swiftSettings: settings
+            ]
         ),
         .testTarget(
             name: "ServiceTests",
@@ -398,8 +368,12 @@ let package = Package(
                 "runledger", "APIReference", "App", "Ledger", "LedgerStore", "LocalCluster", "NetworkTestSupport",
                 "OpenAPIFiles", "Operations", "Registry", "Runs", "TestSupport", asyncHTTPClient, crypto, nioCore,
                 nioHTTP1,
-            ],
-            swiftSettings: settings
+            ]
         ),
     ]
 )
+
+// Every module of ours is held to the same rules.
+for target in package.targets where target.type != .system {
+    target.swiftSettings = (target.swiftSettings ?? []) + settings
+}

@@ -24,6 +24,7 @@ public enum AdminAPI {
         GrantController(desk: desk, gate: gate).addRoutes(to: router)
         AlertController(desk: desk, gate: gate).addRoutes(to: router)
         HouseController(desk: desk, gate: gate).addRoutes(to: router)
+        PeriodController(desk: desk, gate: gate).addRoutes(to: router)
         if let stripe { StripeController(endpoint: stripe).addRoutes(to: router) }
     }
 }

@@ -70,6 +70,13 @@ struct RequestFields {
         }
     }
 
+    /// A month of the books.
+    mutating func month(_ name: String) -> CalendarMonth? {
+        read(name, "a month such as 2027-01 is needed", isRequired: true) { value in
+            value.stringValue.flatMap { CalendarMonth($0) }
+        }
+    }
+
     /// A moment that has not passed.
     mutating func moment(_ name: String, isRequired: Bool = false) -> Timestamp? {
         read(name, "a moment such as 2027-01-31T12:00:00Z is needed", isRequired: isRequired) { value in

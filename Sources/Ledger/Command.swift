@@ -60,6 +60,7 @@ public struct Command: Hashable, Sendable {
         case expireHold(HoldID)
         case saveWorkflow(SaveWorkflow)
         case deleteWorkflow(DeleteWorkflow)
+        case closePeriod(ClosePeriod)
     }
 }
 

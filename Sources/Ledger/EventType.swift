@@ -13,6 +13,8 @@ public enum EventType: String, Hashable, Sendable, CaseIterable {
     case creditsAdjusted = "credits.adjusted"
     case creditsShort = "credits.short"
 
+    case periodClosed = "period.closed"
+
     case alertSet = "alert.set"
     case alertRaised = "alert.raised"
     case alertCleared = "alert.cleared"

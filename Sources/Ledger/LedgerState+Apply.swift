@@ -31,6 +31,8 @@ extension LedgerState {
         case .keyIssued, .keyRevoked: try applyKey(content)
         case .creditsAdded, .creditsExpired, .creditsAdjusted, .creditsShort: try applyPot(content)
         case .alertSet, .alertRaised, .alertCleared: applyAlert(content)
+        case .periodClosed:
+            guard content.closedPeriod != nil else { throw FoldError("period.closed without its month and totals") }
         case .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed: try applyTopUp(content)
         case .grantIssued, .grantOpened, .grantRevoked: try applyGrant(content)
         case .workflowSaved, .workflowDeleted: try applyWorkflow(content)
@@ -204,7 +206,7 @@ extension EventType {
         switch self {
         case .accountOpened, .accountTierChanged, .accountRoleChanged, .accountApproved, .accountClosed, .keyIssued,
             .keyRevoked, .creditsAdded, .creditsAdjusted, .creditsShort, .grantIssued, .grantRevoked, .alertSet,
-            .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed, .workflowSaved, .workflowDeleted:
+            .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed, .workflowSaved, .workflowDeleted, .periodClosed:
             true
         default: false
         }

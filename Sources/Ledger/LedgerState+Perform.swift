@@ -58,6 +58,7 @@ struct Decider {
         case .other: return refuse(.idempotencyMismatch)
         }
         if case .openAccount(let opening) = command.action { return open(opening) }
+        if case .closePeriod(let period) = command.action { return close(period) }
         guard let account = state.account else { return refuse(.accountUnknown) }
         guard !account.isClosed else { return refuse(.accountClosed) }
         switch command.action {

@@ -70,7 +70,7 @@ struct RecordedCommand {
     /// The event that says what was wanted; the others went with it.
     private static func main(of contents: [EventContent]) -> EventContent? {
         contents.first { $0.type.endsAdmission }
-            ?? contents.first { $0.type == .accountClosed }
+            ?? contents.first { $0.type == .accountClosed || $0.type == .periodClosed }
             ?? contents.first { content in
                 switch content.type {
                 case .creditsExpired, .alertRaised, .alertCleared, .requestReceived, .capabilityGranted,
@@ -104,6 +104,17 @@ struct RecordedCommand {
             .alertSet:
             return funds(main, contents, state)
         case .workflowSaved, .workflowDeleted: return workflow(main)
+        case .periodClosed: return main.closedPeriod.map { close in
+            .closePeriod(
+                ClosePeriod(
+                    month: close.month,
+                    through: close.through,
+                    headHash: close.headHash,
+                    totals: close.totals,
+                    afterSequence: state.account?.sequence ?? 0
+                )
+            )
+        }
         default: return administration(main)
         }
     }

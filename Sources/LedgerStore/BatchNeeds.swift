@@ -73,7 +73,7 @@ struct BatchNeeds {
         case .deleteWorkflow: addWorkflow(of: command)
         case .setTopUpRules, .closeAccount: addTopUp(nil, of: command)
         case .openAccount, .changeTier, .changeRole, .setApproval, .issueKey, .revokeKey, .issueGrant,
-            .revokeGrant, .setAlertThreshold:
+            .revokeGrant, .setAlertThreshold, .closePeriod:
             commands.append(ProjectionRow(command.accountID, command.id))
         }
     }

@@ -1,3 +1,4 @@
+import Exports
 import Ledger
 import LedgerStore
 import LocalCluster
@@ -68,9 +69,22 @@ extension OperationError {
                 "Set the variables that they name, put `enabled: false` into models that you do not offer, or let "
                 + "--simulator URL stand in; --models names another folder."
             self.init(.unavailable, "The models' definitions can't be used.", advice: advice, excerpt: "\(error)")
+        case let error as ExportError: self.init(error)
         case let error as SQLFilesError:
             self.init(.unavailable, "The program's SQL files can't be used: \(error)")
         default: self.init(.unavailable, "\(error)")
+        }
+    }
+
+    private init(_ error: ExportError) {
+        switch error {
+        case .complete, .ledgerDiffers, .damaged: self.init(.negative, error.description)
+        case .unwritable: self.init(.unavailable, error.description)
+        case .folderNotEmpty, .otherExport:
+            self.init(.usage, error.description, advice: "Name an empty folder, or one that is not there yet.")
+        case .unfinished:
+            self.init(.usage, error.description, advice: "Go on with it by --resume, or name another folder.")
+        case .priceMissing: self.init(.usage, error.description, advice: "Give it with --usd-per-credit, such as 0.01.")
         }
     }
 

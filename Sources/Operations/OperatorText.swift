@@ -10,6 +10,14 @@ public enum OperatorText {
         return amount
     }
 
+    /// What a credit is sold for in USD, such as `0.01`, as a plain decimal.
+    public static func price(_ text: String) throws(OperationError) -> String {
+        guard let price = Credits(decimal: text), price.isPositive else {
+            throw OperationError(.usage, "`\(text)` is no price: it must be a number above 0 with at most 6 decimals.")
+        }
+        return price.description
+    }
+
     /// Credits other than zero, such as `-12.5`.
     public static func signedAmount(_ text: String) throws(OperationError) -> Credits {
         guard let amount = Credits(decimal: text), amount != .zero else {
@@ -35,6 +43,14 @@ public enum OperatorText {
             )
         }
         return moment
+    }
+
+    /// A month of the books, such as `2027-01`.
+    public static func month(_ text: String) throws(OperationError) -> CalendarMonth {
+        guard let month = CalendarMonth(text) else {
+            throw OperationError(.usage, "`\(text)` is no month: write it like 2027-01, from 1970-01 to 9998-12.")
+        }
+        return month
     }
 
     /// An id in the 8-4-4-4-12 form.

@@ -65,6 +65,25 @@ public final class PostgresScriptConnection: Sendable {
         return try result.get()
     }
 
+    /// Runs one `COPY … TO STDOUT` and hands its data over as it comes, without keeping it.
+    ///
+    /// - Parameters:
+    ///   - statement: the whole statement.
+    ///   - receive: called on the connection's thread with each piece: a whole row in text and CSV formats. After it has
+    ///     thrown it is not called again.
+    /// - Throws: what `receive` threw, or a `PostgresError`.
+    public func copyOut(
+        _ statement: String,
+        to receive: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Void
+    ) async throws {
+        let result: Result<Void, any Error> = await withReply { continuation in
+            guard !inbox.submit(.copyOut(statement, receive, continuation)) else { return }
+            let error = PostgresError(code: .closed, outcome: .notSent, message: "the connection is closed")
+            continuation.resume(returning: .failure(error))
+        }
+        try result.get()
+    }
+
     /// Closes the connection, after what was submitted before; harmless when it is closed.
     public func close() async {
         await withReply { (continuation: ReplyContinuation<Void>) in
@@ -84,6 +103,11 @@ public final class PostgresScriptConnection: Sendable {
 /// What the thread of a script connection is asked to do.
 private enum ScriptJob: Sendable {
     case execute(String, ReplyContinuation<Result<[PostgresScriptResult], PostgresError>>)
+    case copyOut(
+        String,
+        @Sendable (UnsafeRawBufferPointer) throws -> Void,
+        ReplyContinuation<Result<Void, any Error>>
+    )
     case close(ReplyContinuation<Void>?)
 }
 
@@ -148,6 +172,8 @@ private enum ScriptWorker {
             switch inbox.next() {
             case .execute(let script, let continuation):
                 continuation.resume(returning: execute(script, on: handle))
+            case .copyOut(let statement, let receive, let continuation):
+                continuation.resume(returning: Result { try copyOut(statement, on: handle, to: receive) })
             case .close(let continuation):
                 refuse(inbox.close())
                 continuation?.resume()
@@ -157,12 +183,12 @@ private enum ScriptWorker {
     }
 
     private static func refuse(_ jobs: [ScriptJob]) {
+        let error = PostgresError(code: .closed, outcome: .notSent, message: "the connection is closed")
         for job in jobs {
             switch job {
             case .close(let continuation): continuation?.resume()
-            case .execute(_, let continuation):
-                let error = PostgresError(code: .closed, outcome: .notSent, message: "the connection is closed")
-                continuation.resume(returning: .failure(error))
+            case .execute(_, let continuation): continuation.resume(returning: .failure(error))
+            case .copyOut(_, _, let continuation): continuation.resume(returning: .failure(error))
             }
         }
     }
@@ -216,6 +242,41 @@ private enum ScriptWorker {
         let hasCommitted = results.contains { $0.commandTag == "COMMIT" }
         failure.outcome = isLost || hasCommitted ? .unknown : .rolledBack
         return .failure(failure)
+    }
+
+    private static func copyOut(
+        _ statement: String,
+        on handle: OpaquePointer,
+        to receive: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        guard PQsendQuery(handle, statement) == 1 else {
+            throw PostgresError(code: .connectionLost, outcome: .notSent, message: ServerReply.message(of: handle))
+        }
+        var failure: (any Error)?
+        while let result = PQgetResult(handle) {
+            switch PQresultStatus(result) {
+            case PGRES_COPY_OUT:
+                var data: UnsafeMutablePointer<CChar>?
+                while case let count = PQgetCopyData(handle, &data, 0), count > 0 {
+                    if failure == nil {
+                        do {
+                            try receive(UnsafeRawBufferPointer(start: data, count: Int(count)))
+                        } catch {
+                            failure = error
+                        }
+                    }
+                    PQfreemem(data)
+                }
+            case PGRES_COMMAND_OK: break
+            case PGRES_FATAL_ERROR: failure = failure ?? ServerReply.error(of: result)
+            default:
+                let message = "only COPY … TO STDOUT is supported here"
+                failure = failure ?? PostgresError(code: .protocolViolation, outcome: .unknown, message: message)
+                endCopy(on: handle, message)
+            }
+            PQclear(result)
+        }
+        if let failure { throw failure }
     }
 
     /// Refuses what a COPY wants, and throws away what it gives.

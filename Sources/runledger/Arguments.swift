@@ -50,6 +50,8 @@ enum Parse {
     static func moment(_ text: String) throws -> Timestamp { try OperatorText.moment(text, now: SystemClock.now()) }
     static func amount(_ text: String) throws -> Credits { try OperatorText.amount(text) }
     static func signedAmount(_ text: String) throws -> Credits { try OperatorText.signedAmount(text) }
+    static func month(_ text: String) throws -> CalendarMonth { try OperatorText.month(text) }
+    static func price(_ text: String) throws -> String { try OperatorText.price(text) }
     static func model(_ text: String) throws -> String { try OperatorText.model(text) }
     static func execution(_ text: String) throws -> ExecutionID {
         guard let id = ExecutionID(text: text) else { throw OperationError(.usage, "`\(text)` is no id of a run.") }

@@ -48,12 +48,12 @@ struct Runledger: AsyncParsableCommand {
                     UsageCommand.self, WorkflowCommand.self, AlertCommand.self, TopUpCommand.self,
                 ]
             ),
-            CommandGroup(name: "Operate", subcommands: [OperatorCommand.self, ModelCommand.self]),
+            CommandGroup(name: "Operate", subcommands: [OperatorCommand.self, ModelCommand.self, PeriodCommand.self]),
             CommandGroup(
                 name: "Audit",
                 subcommands: [
                     VerifyCommand.self, ReplayCommand.self, BalanceCommand.self, WhyCommand.self, RerateCommand.self,
-                    RebuildCommand.self, AuditCommand.self, WitnessCommand.self,
+                    RebuildCommand.self, ExportCommand.self, AuditCommand.self, WitnessCommand.self,
                 ]
             ),
             CommandGroup(name: "Measure:", subcommands: [BenchCommand.self]),

@@ -22,6 +22,7 @@ struct AdminRefusalTests {
         (.delete, "/admin/accounts/ID/alert", false, false), (.put, "/admin/accounts/ID/top-up", false, false),
         (.delete, "/admin/accounts/ID/top-up", false, false), (.get, "/admin/alerts", true, true),
         (.get, "/admin/models", true, true), (.put, "/admin/models/echo", false, false),
+        (.get, "/admin/periods", true, true), (.post, "/admin/periods", false, false),
         (.get, "/admin/log", true, true), (.get, "/admin/payments", true, true),
         (.get, "/admin/operators", true, true), (.post, "/admin/operators", false, false),
         (.delete, "/admin/operators/ann", false, false),

@@ -59,6 +59,35 @@ struct AdminRouteTests {
         }
     }
 
+    @Test("a month of the books is closed once it is over, and listed")
+    func periods() async throws {
+        try await AdminBench.with { bench in
+            let path = try await bench.open()
+            #expect(
+                try await bench.ask(.post, path + "/credits", #"{"amount":5,"reference":"invoice 9"}"#).status == 201
+            )
+            #expect(try await bench.ask(.get, "/admin/periods").json["periods"]?.arrayValue?.isEmpty == true)
+            // The bench's clock stands in January 2027.
+            for (month, status, part) in [
+                ("2027", 400, "a month such as 2027-01"), ("2027-01", 400, "it is not over"),
+                ("2026-12", 200, "2026-12"),
+                ("2026-12", 200, "2026-12"), ("2026-11", 400, "the next one to close is 2027-01"),
+            ] {
+                let answer = try await bench.ask(.post, "/admin/periods", #"{"month":"\#(month)"}"#)
+                #expect(answer.status == status && answer.text.contains(part), "\(month): \(answer)")
+            }
+            bench.clock.advance(seconds: 31 * 86_400)
+            #expect(try await bench.ask(.post, "/admin/periods", #"{"month":"2027-01"}"#).status == 200)
+            let periods = try await bench.ask(.get, "/admin/periods").json["periods"]?.arrayValue ?? []
+            #expect(periods.count == 6)
+            let added = periods.filter { $0["month"] == "2027-01" }.compactMap { period in
+                period["totals"]?.arrayValue?.first { $0["account"] == "Assets:Consideration:TopUp" }?["amount"]?
+                    .scalarText
+            }
+            #expect(added.sorted() == ["0.000000", "0.000000", "5.000000"])
+        }
+    }
+
     @Test("accounts are listed by id, each once, whatever the size of a page")
     func pages() async throws {
         try await AdminBench.with { bench in

@@ -91,7 +91,7 @@ struct Attempt: Sendable, CustomTestStringConvertible {
         objects("drop the table", "DROP TABLE ledger.events CASCADE"),
         objects("drop the schema", "DROP SCHEMA ledger CASCADE"),
         objects("drop a column", "ALTER TABLE ledger.events DROP COLUMN detail CASCADE"),
-        objects("change a column's type", "ALTER TABLE ledger.events ALTER COLUMN amount TYPE numeric"),
+        objects("change a column's type", "ALTER TABLE ledger.events ALTER COLUMN balance_after TYPE numeric"),
         objects("disable a trigger", "ALTER TABLE ledger.events DISABLE TRIGGER refuse_change"),
         objects("disable every trigger of a partition", "ALTER TABLE ledger.events_000000 DISABLE TRIGGER USER"),
         objects("have a trigger fire for users only", "ALTER TABLE ledger.events ENABLE TRIGGER refuse_change"),

@@ -23,6 +23,7 @@ GRANT EXECUTE ON FUNCTION
     ledger.event_hash(ledger.events),
     ledger.journal_chain(smallint, bigint, bigint),
     ledger.account_history(uuid),
+    ledger.trial_balance(bigint[], boolean),
     ledger.fence_faults(),
     ledger.verify_chain()
 TO runledger_auditor;

@@ -16,6 +16,20 @@ GRANT SELECT ON
     ledger.executions,
     ledger.balances,
     ledger.open_holds,
+    ledger.chart_of_accounts,
+    ledger.posting_rules,
+    ledger.postings,
+    ledger.account_tiers,
+    ledger.breakage,
+    ledger.closed_periods,
+    ledger.grants_outstanding,
+    ledger.liabilities,
+    ledger.model_providers,
+    ledger.refunds,
+    ledger.rated_runs,
+    ledger.runs_by_day,
+    ledger.trial_by_month,
+    ledger.unresolved_executions,
     ledger.auto_top_ups,
     ledger.operator_log,
     ledger.payment_events,
@@ -23,4 +37,8 @@ GRANT SELECT ON
     ledger.workflow_nodes
 TO runledger_finance;
 
-GRANT EXECUTE ON FUNCTION ledger.account_history(uuid) TO runledger_finance;
+GRANT EXECUTE ON FUNCTION
+    ledger.account_history(uuid),
+    ledger.focus_charges(smallint, bigint, bigint, numeric, text),
+    ledger.trial_balance(bigint[], boolean)
+TO runledger_finance;

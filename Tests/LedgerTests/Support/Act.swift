@@ -1,3 +1,4 @@
+import HistoryTestSupport
 import Ledger
 
 /// What one line of a rule sheet makes happen.
@@ -149,29 +150,6 @@ enum Act {
             inputsDigest: nil,
             preflight: preflight ?? .quoted(quote.value),
             isAsync: isAsync
-        )
-    }
-}
-
-/// The terms of a run, with what rule sheets leave unsaid: answered within 5 minutes, held for an hour after that.
-struct Quote: Sendable {
-    var amount = Credits(whole: 1)
-    var tier = Tier.free
-    var supportsAsync = true
-    var policy = UnresolvedPolicy.release
-    var deadlineSeconds: Int64 = 300
-    var unresolvedHoldSeconds: Int64 = 3_600
-
-    var value: RunQuote {
-        RunQuote(
-            amount: amount,
-            priceVersion: "image@1",
-            definitionVersion: 1,
-            requiredTier: tier,
-            supportsAsync: supportsAsync,
-            deadlineSeconds: deadlineSeconds,
-            unresolvedHoldSeconds: unresolvedHoldSeconds,
-            unresolvedPolicy: policy
         )
     }
 }

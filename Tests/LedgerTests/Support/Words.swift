@@ -1,3 +1,4 @@
+import HistoryTestSupport
 import Ledger
 
 /// A line of a rule sheet that can't be understood.
@@ -9,7 +10,7 @@ struct SheetError: Error, CustomStringConvertible {
 /// The words of a line, taken from the left.
 struct Words {
     /// Midnight of the day on which every rule sheet plays: 2026-01-01T00:00:00Z.
-    static let midnight = Timestamp(microseconds: 1_767_225_600_000_000)
+    static let midnight = RandomHistory.midnight
 
     private var rest: ArraySlice<Substring>
 

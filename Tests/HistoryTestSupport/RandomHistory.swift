@@ -1,11 +1,14 @@
-import Ledger
+package import Ledger
 
 /// Commands that nobody thought up, one after another, all following from a seed.
 ///
 /// A good part of them is meant to be refused: unknown ids, spent grants, empty pots, revoked keys, wrong order.
-struct RandomHistory {
+package struct RandomHistory {
+    /// Midnight of the day on which histories begin: 2026-01-01T00:00:00Z.
+    package static let midnight = Timestamp(microseconds: 1_767_225_600_000_000)
+
     /// What a history is about.
-    enum Theme {
+    package enum Theme {
         /// Every command there is, with a clock that also jumps back.
         case everything
         /// As before, with so many requests a minute that the limiter has work.
@@ -15,8 +18,10 @@ struct RandomHistory {
     }
 
     let theme: Theme
+    let account: AccountID
     var random: SplitMix64
-    var now = Words.midnight
+    /// When the command that was made last is given.
+    package var now = midnight
     private var step: Int64 = 0
     private var issued: UInt64 = 0
     private var runs: [ExecutionID] = []
@@ -28,12 +33,19 @@ struct RandomHistory {
     private var versions: [String: Int32] = [:]
     private var last: Command?
 
-    init(theme: Theme, seed: UInt64) {
+    /// A history of one account.
+    package init(
+        theme: Theme,
+        seed: UInt64,
+        account: AccountID = AccountID(Identifier128(high: 1, low: 1))
+    ) {
         self.theme = theme
+        self.account = account
         self.random = SplitMix64(seed: seed)
     }
 
-    mutating func next() -> Command {
+    /// The next command; moves the clock on.
+    package mutating func next() -> Command {
         advanceClock()
         step += 1
         if step == 1 { return command(.openAccount(OpenAccount(tier: .business))) }
@@ -47,7 +59,7 @@ struct RandomHistory {
     }
 
     private mutating func command(_ action: Command.Action) -> Command {
-        Command(id: CommandID(fresh()), accountID: Act.accountID, requestID: RequestID(fresh()), action: action)
+        Command(id: CommandID(fresh()), accountID: account, requestID: RequestID(fresh()), action: action)
     }
 
     private mutating func action() -> Command.Action {

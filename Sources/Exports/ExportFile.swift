@@ -1,0 +1,110 @@
+import Crypto
+import Foundation
+
+/// A file that is written under another name, hashed on the way, and put in its place when it is whole and on disk.
+final class ExportFile: @unchecked Sendable {
+    // Unchecked: one writer at a time; the connection's thread writes while the one that waits for it does nothing else.
+    private let name: String
+    private let folder: URL
+    private let handle: FileHandle
+    private var hash = SHA256()
+    private var count: Int64 = 0
+    private var buffer = Data()
+
+    private var partial: URL { folder.appendingPathComponent(name + ".partial") }
+
+    init(named name: String, in folder: URL) throws {
+        self.name = name
+        self.folder = folder
+        let path = folder.appendingPathComponent(name + ".partial").path
+        guard FileManager.default.createFile(atPath: path, contents: nil) else {
+            throw ExportError.unwritable(path)
+        }
+        guard let handle = FileHandle(forWritingAtPath: path) else { throw ExportError.unwritable(path) }
+        self.handle = handle
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        hash.update(bufferPointer: bytes)
+        count += Int64(bytes.count)
+        buffer.append(contentsOf: bytes)
+        // 1 MiB at a time: rows are small, and each write is a call of the system.
+        if buffer.count >= 1 << 20 { try flush() }
+    }
+
+    func write(_ text: String) throws {
+        var copy = text
+        try copy.withUTF8 { try write(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Puts the file in its place.
+    func finish() throws -> ExportManifest.File {
+        try flush()
+        try handle.synchronize()
+        try handle.close()
+        let target = folder.appendingPathComponent(name)
+        if FileManager.default.fileExists(atPath: target.path) { try FileManager.default.removeItem(at: target) }
+        try FileManager.default.moveItem(at: partial, to: target)
+        let digest = hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return ExportManifest.File(name: name, bytes: count, sha256: digest)
+    }
+
+    /// Leaves nothing behind.
+    func abandon() {
+        try? handle.close()
+        try? FileManager.default.removeItem(at: partial)
+    }
+
+    private func flush() throws {
+        try handle.write(contentsOf: buffer)
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    /// The size and hash of a file that is there; nil when it is not.
+    static func entry(of name: String, in folder: URL) throws -> ExportManifest.File? {
+        guard let handle = FileHandle(forReadingAtPath: folder.appendingPathComponent(name).path) else { return nil }
+        defer { try? handle.close() }
+        var hash = SHA256()
+        var count: Int64 = 0
+        while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
+            hash.update(data: piece)
+            count += Int64(piece.count)
+        }
+        let digest = hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return ExportManifest.File(name: name, bytes: count, sha256: digest)
+    }
+}
+
+/// Why an export can't be made.
+public enum ExportError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A file or folder can't be written.
+    case unwritable(String)
+    /// The folder holds files, and no manifest of an export.
+    case folderNotEmpty(String)
+    /// The folder holds another export: of another kind, ledger or price.
+    case otherExport(String)
+    /// The folder holds this export, whole.
+    case complete(String)
+    /// The folder holds the beginning of an export, and going on was not asked for.
+    case unfinished(String)
+    /// The journal no longer has what the export began with.
+    case ledgerDiffers(journal: Int16)
+    /// An export of this kind needs the price of a credit.
+    case priceMissing
+    /// An event can't be posted.
+    case damaged(String)
+
+    /// What is wrong, for a person.
+    public var description: String {
+        switch self {
+        case .unwritable(let path): "\(path) can't be written."
+        case .folderNotEmpty(let path): "The folder \(path) holds other files."
+        case .otherExport(let path): "The folder \(path) holds another export."
+        case .complete(let path): "The folder \(path) holds this export already, and it is complete."
+        case .unfinished(let path): "The folder \(path) holds an export that was interrupted."
+        case .ledgerDiffers(let journal): "Journal \(journal) is not the one that the export was begun from."
+        case .priceMissing: "FOCUS states costs in USD, and the ledger does not know what a credit is sold for."
+        case .damaged(let message): "The ledger is damaged: \(message)."
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import Administration
+import Books
+import HistoryTestSupport
+import Ledger
+import LedgerStore
+import LedgerTestSupport
+import LocalCluster
+import TestSupport
+import Testing
+
+/// Months of the books: closed over random histories, listed, checked, and found out when something in them is changed.
+@Suite("Periods", .gated, .database(StoredLedger.template))
+struct PeriodTests {
+    private static let call = AdminCall(
+        actor: Actor("operator:ann")!,
+        requestID: nil,
+        commandID: CommandID(FreshID.bits())
+    )
+    // Long after the histories, and a moment that the journals' clock is at too.
+    private static let now = Timestamp(rfc3339: "2027-06-15T12:00:00Z")!
+    private static let months = (CalendarMonth("2026-01")!, CalendarMonth("2026-02")!)
+
+    private func withDesk(_ body: (AdminDesk, LedgerStore) async throws -> Void) async throws {
+        var settings = StoreSettings()
+        settings.clock = { Self.now }
+        try await withStore(settings) { store in
+            try await body(AdminDesk(store: store, models: nil, clock: { Self.now }), store)
+        }
+    }
+
+    @Test("a closed month freezes positions, hashes and totals, and what comes later belongs to the next")
+    func closing() async throws {
+        let ledger = RandomLedger(seed: 44, journalCount: StoredLedger.journalCount, eventCount: 3_000)
+        try await StoredLedger.store(ledger)
+        let (january, february) = Self.months
+        try await withDesk { desk, store in
+            let closed = try await desk.closePeriod(january, Self.call)
+            #expect(closed.count == Int(StoredLedger.journalCount))
+            for period in closed {
+                let events = ledger.journals[Int(period.journal.number)].prefix { $0.content.recordedAt < january.end }
+                #expect(period.through == Int64(events.count))
+                #expect(period.headHash == events.reduce(Digest.zero) { $0.chained(with: $1.hash) })
+                var books = TrialBalance()
+                for event in events { try books.add(event.content) }
+                #expect(period.totals.count == BookAccount.allCases.count)
+                for total in period.totals {
+                    let book = try #require(BookAccount(rawValue: total.account))
+                    #expect(total.units == books.totals[book, default: 0], "\(total.account)")
+                }
+            }
+            // Again changes nothing; what is not next, or not over, is refused.
+            let heads = try await psql("SELECT journal, position FROM ledger.journals")
+            #expect(try await desk.closePeriod(january, Self.call) == closed)
+            await expectInvalid(desk, "2026-03", "2026-01 is closed, so the next one to close is 2026-02")
+            await expectInvalid(desk, "2025-12", "2026-01 is closed, so the next one to close is 2026-02")
+            await expectInvalid(desk, "2027-06", "it is not over: it ends at 2027-07-01T00:00:00.000000Z")
+            #expect(try await psql("SELECT journal, position FROM ledger.journals") == heads)
+            _ = try await desk.closePeriod(february, Self.call)
+            #expect(try await desk.periods().map(\.month) == [january, february, january, february, january, february])
+            #expect(try await desk.checkPeriods().isEmpty)
+            try await expectSound(store)
+            for number in 0..<StoredLedger.journalCount { _ = try await store.rebuild(JournalID(number)) }
+            try await expectSound(store)
+            try await expectMonths(desk, store, ledger)
+        }
+    }
+
+    /// A correction of a closed month is in the month in which it was recorded; the closed ones stay as they were.
+    private func expectMonths(_ desk: AdminDesk, _ store: LedgerStore, _ ledger: RandomLedger) async throws {
+        let frozen = "SELECT * FROM ledger.trial_by_month WHERE is_closed ORDER BY month, book"
+        let before = try await psql(frozen)
+        #expect(before.contains("2026-01\t") && before.contains("2026-02\t"))
+        let (account, state) = try #require(
+            ledger.states.first { $0.value.account?.isClosed == false && !$0.value.pots.isEmpty }
+        )
+        let pot = try #require(state.pots.values.first { $0.expiresAt == nil } ?? state.pots.values.first)
+        let correction = AdjustCredits(
+            potID: pot.id,
+            amount: Credits(whole: 7),
+            reason: "January was wrong",
+            correctsSequence: 3
+        )
+        let command = Command(id: CommandID(FreshID.bits()), accountID: account, action: .adjustCredits(correction))
+        try await store.succeed(command)
+        #expect(try await psql(frozen) == before)
+        let corrected = """
+            SELECT month, units FROM ledger.trial_by_month
+            WHERE book = 'Expenses:Corrections' AND month = '2027-06' AND NOT is_closed
+            """
+        #expect(try await psql(corrected) == "2027-06\t7000000")
+        let difference = """
+            SELECT count(*) FROM (
+                SELECT book, sum(units) AS units FROM ledger.trial_by_month GROUP BY book
+                EXCEPT SELECT name, units FROM ledger.trial_balance()
+            ) AS different WHERE units <> 0
+            """
+        #expect(try await count(difference) == 0)
+        let (exit, output) = try await Report.run("months", [])
+        #expect(exit == .exited(code: 0) && output.contains("2026-02 | closed") && output.contains("2027-06 | open"))
+        // Whoever changes an event of a closed month is found out, and so is who changes what was frozen.
+        try await tamper("UPDATE ledger.events SET amount = amount + 1 WHERE journal = 1 AND position = 9")
+        let findings = try await desk.checkPeriods()
+        #expect(findings.map(\.journal) == [JournalID(1)] && findings.map(\.month) == [Self.months.0])
+        #expect(findings.first?.message.contains("running hash") == true)
+    }
+
+    private func expectInvalid(_ desk: AdminDesk, _ month: String, _ message: String) async {
+        await #expect(throws: AdminFailure.invalid([FieldIssue(field: "month", message: message)])) {
+            try await desk.closePeriod(CalendarMonth(month)!, Self.call)
+        }
+    }
+}

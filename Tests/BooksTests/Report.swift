@@ -1,0 +1,18 @@
+import Foundation
+import LocalCluster
+import TestSupport
+
+/// A report of `sql/reports`, as finance runs it.
+enum Report {
+    /// Runs it with psql alone, under finance's role, on the running test's database.
+    static func run(
+        _ name: String,
+        _ variables: [String]
+    ) async throws -> (exit: ChildProcess.Exit, output: String) {
+        var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PG") }
+        environment["PGOPTIONS"] = "-c role=runledger_finance"
+        let file = "\(PythonTools.sources)/sql/reports/\(name).sql"
+        let command = ["psql", "--no-psqlrc", TestDatabase.url] + variables.flatMap { ["-v", $0] } + ["-f", file]
+        return try await ChildProcess.run(command, environment: environment)
+    }
+}
