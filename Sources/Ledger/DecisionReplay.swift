@@ -75,7 +75,7 @@ public struct DecisionReplay: Sendable {
         default: return []
         }
         guard let last = contents.last?.recordedAt else { return [] }
-        let ended = Set(contents.compactMap { $0.type.endsHold ? $0.holdID : nil })
+        let ended = Set(contents.compactMap(\.endedHold))
         let withheld = state.holds.values.filter { $0.expiresAt <= last && !ended.contains($0.id) }
         for hold in withheld { state.holds[hold.id] = nil }
         return withheld
@@ -139,6 +139,12 @@ extension EventType {
 }
 
 extension EventContent {
+    /// The hold that it ends. A workflow's holds no credits, and ends with its run.
+    fileprivate var endedHold: HoldID? {
+        if type.endsHold { return holdID }
+        return text("by") == "policy" ? executionID.map { HoldID($0.value) } : nil
+    }
+
     /// Refusals by one window coalesce into one event with their count; the decision on each is the same.
     fileprivate var asOneRefusal: EventContent {
         guard type == .rateLimitExceeded, case .object(let members)? = detail else { return self }
@@ -159,6 +165,12 @@ extension EventContent {
             ("pot_id", potID?.description, decided.potID?.description),
             ("grant_id", grantID?.description, decided.grantID?.description),
             ("price_version", priceVersion, decided.priceVersion),
+            ("request_id", requestID?.description, decided.requestID?.description),
+            ("execution_id", executionID?.description, decided.executionID?.description),
+            ("key_id", keyID?.description, decided.keyID?.description),
+            ("hold_id", holdID?.description, decided.holdID?.description),
+            ("model", model, decided.model),
+            ("command_id", commandID.description, decided.commandID.description),
             ("recorded_at", recordedAt.rfc3339, decided.recordedAt.rfc3339),
             ("detail", detail?.text, decided.detail?.text),
         ]

@@ -15,7 +15,7 @@ struct CancelTests {
     private static func cancel(_ bench: AsyncBench, _ service: RunService, _ id: ExecutionID) async throws -> String {
         let response = try await bench.answer(service, "/api/executions/\(id)/cancel", .post)
         let body = String(buffer: response.body)
-        let status = body.firstMatch(of: /"status":"(\w+)"/).map { String($0.1) } ?? "none"
+        let status = body.firstMatch(of: /"(?:executionS|s)tatus":"(\w+)"/).map { String($0.1) } ?? "none"
         return "\(response.status.code) \(status)"
     }
 

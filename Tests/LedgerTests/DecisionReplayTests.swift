@@ -1,3 +1,4 @@
+import HistoryTestSupport
 import Ledger
 import Testing
 

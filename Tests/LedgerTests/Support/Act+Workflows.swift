@@ -1,3 +1,4 @@
+import HistoryTestSupport
 import Ledger
 
 /// What lines about workflows make happen.
