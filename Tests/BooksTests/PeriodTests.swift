@@ -98,7 +98,13 @@ struct PeriodTests {
         let (exit, output) = try await Report.run("months", [])
         #expect(exit == .exited(code: 0) && output.contains("2026-02 | closed") && output.contains("2027-06 | open"))
         // Whoever changes an event of a closed month is found out, and so is who changes what was frozen.
-        try await tamper("UPDATE ledger.events SET amount = amount + 1 WHERE journal = 1 AND position = 9")
+        try await tamper(
+            """
+            UPDATE ledger.events SET amount = amount + 1 WHERE journal = 1 AND position = (
+                SELECT min(first.position) FROM ledger.events first WHERE first.journal = 1 AND first.amount > 0
+            )
+            """
+        )
         let findings = try await desk.checkPeriods()
         #expect(findings.map(\.journal) == [JournalID(1)] && findings.map(\.month) == [Self.months.0])
         #expect(findings.first?.message.contains("running hash") == true)

@@ -45,7 +45,9 @@ import Testing
                 expected["Liabilities:Credits:Held:\(place)"] = -pot.held.microcredits
             }
             for grant in state.grants.values { expected["Assets:Grants:Held:A-\(account):G-\(grant.id)"] = grant.held }
-            charged += state.executions.values.reduce(0) { $0 + $1.charged.microcredits }
+            // A workflow's charge is that of its nodes, which are executions of their own.
+            charged += state.executions.values.filter { $0.workflowSlug == nil }
+                .reduce(0) { $0 + $1.charged.microcredits }
         }
         let actual = books.units.filter { $0.key.contains(":A-") }
         #expect(actual == expected.filter { $0.value != 0 })

@@ -48,7 +48,7 @@ package struct RandomLedger {
     private mutating func carryOut(_ command: Command, at now: Timestamp) {
         let account = command.accountID
         let journal = account.journal(of: Int16(journals.count))
-        let decision = states[account, default: LedgerState()].perform(command, at: now)
+        let decision = states[account, default: LedgerState()].perform(honest(command), at: now)
         for content in decision.events {
             let before = states[account]?.account
             let event = Event(
@@ -62,5 +62,40 @@ package struct RandomLedger {
             states[account]?.advance(to: event)
             eventCount += 1
         }
+    }
+
+    /// A history knows no state: here a workflow that succeeds costs what its nodes have cost.
+    private func honest(_ command: Command) -> Command {
+        guard case .settleRun(let settlement) = command.action, let state = states[command.accountID],
+            state.executions[settlement.executionID]?.workflowSlug != nil
+        else { return command }
+        let nodes = state.nodeRuns[settlement.executionID, default: []]
+        let cost = nodes.reduce(Credits.zero) { $0 + (state.executions[$1.executionID]?.charged ?? .zero) }
+        var outcome = settlement.outcome
+        if case .succeeded(_, let providers, let digest, let duration) = outcome {
+            outcome = .succeeded(
+                cost: cost,
+                providerCost: providers,
+                resultDigest: digest,
+                durationMilliseconds: duration
+            )
+        }
+        var honest = SettleRun(
+            executionID: settlement.executionID,
+            outcome: outcome,
+            providerRequestID: settlement.providerRequestID,
+            task: settlement.task,
+            usage: settlement.usage
+        )
+        if settlement.nodesCost != nil { honest.nodesCost = SettleRun.NodesCost(credits: cost, providers: .zero) }
+        return Command(
+            id: command.id,
+            accountID: command.accountID,
+            requestID: command.requestID,
+            actor: command.actor,
+            action: .settleRun(honest),
+            idempotency: command.idempotency,
+            traceID: command.traceID
+        )
     }
 }
