@@ -26,6 +26,7 @@ let configuration = Target.Dependency.product(name: "Configuration", package: "s
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let nioFoundationCompat = Target.Dependency.product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 
 let package = Package(
@@ -41,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -140,6 +142,15 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "Console",
+            dependencies: [
+                "Administration", "Ledger", "LedgerStore", "Postgres", "Registry", "RunAPI", crypto, httpTypes, hummingbird,
+                lifecycle, logging, mustache, nioCore,
+            ],
+            resources: [.copy("Pages")],
+            swiftSettings: settings
+        ),
+        .target(
             name: "RunAPI",
             dependencies: [
                 "APIReference", "Ledger", "Registry", "Runs", crypto, hummingbird, httpTypes, logging, nioCore,
@@ -149,7 +160,7 @@ let package = Package(
         .target(
             name: "App",
             dependencies: [
-                "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage",
+                "AdminAPI", "Administration", "Console", "Egress", "Ledger", "LedgerStore", "Media", "ObjectStorage",
                 "Observability", "OpenAPIFiles", "Postgres", "Providers", "Registry", "RunAPI", "Runs", "Webhooks",
                 asyncHTTPClient, configuration, coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging,
                 unixSignals,
@@ -371,6 +382,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console", "Ledger"], swiftSettings: settings),
         .testTarget(
             name: "ServiceTests",
             dependencies: [

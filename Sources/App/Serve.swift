@@ -1,6 +1,7 @@
 import AdminAPI
 import Administration
 import AsyncHTTPClient
+import Console
 import Egress
 import Hummingbird
 import Ledger
@@ -73,11 +74,14 @@ public enum Serve {
         media.addRoute(to: router)
         let administration = AdminDesk(store: connection.store, models: runs.models, clock: { SystemClock.now() })
         try configuration.addAdminRoutes(to: router, administration)
+        let console = try await configuration.addConsole(to: router, administration, logger)
         try ReferenceController(folder: OpenAPIFiles.folder(), style: try OpenAPIFiles.style(), logger: logger)
             .addRoutes(to: router)
         let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
         let clients = (httpClient, webhookClient)
-        let parts = (connection: connection, lease: lease, uses: uses, runs: runs, administration: administration)
+        let parts = (
+            connection: connection, lease: lease, uses: uses, runs: runs, administration: administration, console: console
+        )
         return group(configuration, parts, observer, library, server, clients, media, logger)
     }
 
@@ -139,7 +143,8 @@ public enum Serve {
     }
 
     private typealias Parts = (
-        connection: LedgerConnection, lease: InstanceLease, uses: KeyUseLog, runs: RunService, administration: AdminDesk
+        connection: LedgerConnection, lease: InstanceLease, uses: KeyUseLog, runs: RunService, administration: AdminDesk,
+        console: DayBook?
     )
 
     private static func group(
@@ -152,7 +157,7 @@ public enum Serve {
         _ media: MediaStorage,
         _ logger: Logger
     ) -> ServiceGroup {
-        let (connection, lease, uses, runs, administration) = parts
+        let (connection, lease, uses, runs, administration, console) = parts
         let grace = Duration.seconds(configuration.shutdownGraceSeconds)
         let recovery = RecoveryService(
             recovery: RunRecovery(
@@ -166,7 +171,7 @@ public enum Serve {
             logger: logger
         )
         var settings = ServiceGroupConfiguration(
-            services: observer.metrics.services(configuration, connection.store, logger) + [
+            services: observer.metrics.services(configuration, connection.store, logger) + console.services + [
                 LedgerService(connection: connection, lease: lease),
                 // Before those that take requests, and so told to stop after them.
                 KeyUseService(uses: uses, interval: .seconds(5), logger: logger),
