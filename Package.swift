@@ -144,7 +144,8 @@ let package = Package(
         .target(
             name: "Console",
             dependencies: [
-                "Administration", "Ledger", "LedgerStore", "Postgres", "Registry", "RunAPI", crypto, httpTypes, hummingbird,
+                "Administration", "Ledger", "LedgerStore", "Postgres", "Registry", "RunAPI", crypto, httpTypes,
+                hummingbird,
                 lifecycle, logging, mustache, nioCore,
             ],
             resources: [.copy("Pages")],
@@ -382,7 +383,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "ConsoleTests", dependencies: ["Console", "Ledger"], swiftSettings: settings),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console", "Ledger", "LedgerStore"], swiftSettings: settings),
         .testTarget(
             name: "ServiceTests",
             dependencies: [

@@ -82,7 +82,9 @@ public struct AppConfiguration: Sendable {
         self.adminToken = own.string(forKey: "admin.token", isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
         self.consoleSecret = own.string(forKey: "console.secret", isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
         self.consoleAuditors = Set(
-            own.string(forKey: "console.auditors", default: "").split(whereSeparator: { ", ".contains($0) }).map(String.init)
+            own.string(forKey: "console.auditors", default: "").split(whereSeparator: { ", ".contains($0) }).map(
+                String.init
+            )
         )
         self.consoleDatabaseURL = own.string(forKey: "console.database.url", isSecret: true)
             .flatMap { $0.isEmpty ? nil : $0 }

@@ -80,7 +80,8 @@ public enum Serve {
         let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
         let clients = (httpClient, webhookClient)
         let parts = (
-            connection: connection, lease: lease, uses: uses, runs: runs, administration: administration, console: console
+            connection: connection, lease: lease, uses: uses, runs: runs, administration: administration,
+            console: console
         )
         return group(configuration, parts, observer, library, server, clients, media, logger)
     }
@@ -143,7 +144,8 @@ public enum Serve {
     }
 
     private typealias Parts = (
-        connection: LedgerConnection, lease: InstanceLease, uses: KeyUseLog, runs: RunService, administration: AdminDesk,
+        connection: LedgerConnection, lease: InstanceLease, uses: KeyUseLog, runs: RunService,
+        administration: AdminDesk,
         console: DayBook?
     )
 

@@ -64,8 +64,12 @@ enum Chart {
         return View([
             "width": number(width), "height": number(height), "bars": bars.members, "top": axisText(ceiling),
             "middle": axisText(ceiling / 2), "half": number(height / 2),
-            "rows": bars.filter { ($0.members["succeeded"] as? String, $0.members["failed"] as? String,
-                $0.members["refused"] as? String) != ("0", "0", "0") }.members,
+            "rows": bars.filter {
+                (
+                    $0.members["succeeded"] as? String, $0.members["failed"] as? String,
+                    $0.members["refused"] as? String
+                ) != ("0", "0", "0")
+            }.members,
         ])
     }
 

@@ -14,7 +14,7 @@ extension Console {
         var notice: String?
     }
 
-    func account(_ request: Request, _ context: APIContext) async throws -> Answer {
+    func account(_ visitor: Visitor, _ request: Request, _ context: APIContext) async throws -> Answer {
         let id = AccountID(text: context.parameters.get("account") ?? "")
         guard let id, let state = try await reader.store.state(of: id), let account = state.account else {
             throw ConsoleRefusal.notFound("There is no account of this id.")
@@ -37,8 +37,11 @@ extension Console {
             "at": String(moment.at), "last": String(moment.last), "lastShown": Format.count(moment.last),
             "isPast": moment.at < moment.last ? true : nil, "atShown": Format.count(moment.at),
             "time": (try await time(of: moment.at, events, place)).map(Self.local), "notice": moment.notice,
-            "balanceThen": Format.credits(standing?.balance ?? .zero), "heldThen": Format.credits(standing?.held ?? .zero),
-            "events": events.prefix(limit).map { EventStory(event: $0).row().members },
+            "balanceThen": Format.credits(standing?.balance ?? .zero),
+            "heldThen": Format.credits(standing?.held ?? .zero),
+            "events": events.prefix(limit).map {
+                EventStory(event: $0, seesMoney: visitor.role.maySee(.money)).row().members
+            },
             "older": events.count > limit ? "\(address)?\(at)up=\(top - Int64(limit))#timeline" : nil,
             "newer": top < moment.at ? "\(address)?\(at)up=\(min(moment.at, top + Int64(limit)))#timeline" : nil,
             "previous": moment.at > 1 ? "\(address)?at=\(moment.at - 1)" : nil,
@@ -92,7 +95,9 @@ extension Console {
     /// What the account has now.
     private static func standing(_ account: Account, _ state: LedgerState, at now: Timestamp) -> View {
         let pots = state.pots.values.filter { $0.remaining.isPositive }.sorted {
-            ($0.expiresAt ?? Timestamp(microseconds: .max), $0.id) < ($1.expiresAt ?? Timestamp(microseconds: .max), $1.id)
+            ($0.expiresAt ?? Timestamp(microseconds: .max), $0.id) < (
+                $1.expiresAt ?? Timestamp(microseconds: .max), $1.id
+            )
         }
         let grants = state.grants.values.sorted { ($0.model, $0.id) < ($1.model, $1.id) }
         let windows = state.windows.sorted { $0.key.rawValue < $1.key.rawValue }
@@ -147,4 +152,3 @@ extension Console {
         ])
     }
 }
-

@@ -44,7 +44,9 @@ extension Console {
     static func accounts(beginningWith text: String) -> ClosedRange<AccountID>? {
         let form = "00000000-0000-0000-0000-000000000000"
         let digits = text.filter { $0 != "-" }
-        guard (1...32).contains(digits.utf8.count), digits.utf8.allSatisfy({ Self.isHexadecimal($0) }) else { return nil }
+        guard (1...32).contains(digits.utf8.count), digits.utf8.allSatisfy({ Self.isHexadecimal($0) }) else {
+            return nil
+        }
         func id(filledWith digit: Character) -> AccountID? {
             var rest = (digits + String(repeating: digit, count: 32 - digits.utf8.count))[...]
             return AccountID(text: String(form.map { $0 == "-" ? $0 : rest.removeFirst() }))

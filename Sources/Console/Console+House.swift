@@ -72,8 +72,9 @@ extension Console {
             rows.append(
                 View([
                     "journal": head.journal.description, "position": Format.count(head.position),
-                    "hash": head.hash.description, "at": (tail.first?.content.recordedAt).map(View.time),
-                    "checked": Format.count(Int64(check.checked)), "fault": fault,
+                    "hash": head.position > 0 ? head.hash.description : nil,
+                    "at": (tail.first?.content.recordedAt).map(View.time),
+                    "checked": check.checked > 0 ? Format.count(Int64(check.checked)) : nil, "fault": fault,
                 ])
             )
         }

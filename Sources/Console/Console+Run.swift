@@ -31,7 +31,7 @@ extension Console {
             "providerCost": seesMoney ? run.providerCost.map(Format.dollars) : nil,
             "request": run.requestID?.description, "key": run.keyID.description, "journal": run.id.journal.description,
         ])
-        let rows = events.map { EventStory(event: $0).row(linkingRuns: false).members }
+        let rows = events.map { EventStory(event: $0, seesMoney: seesMoney).row(linkingRuns: false).members }
         view.add(
             View([
                 "events": rows, "count": Format.count(Int64(events.count)),

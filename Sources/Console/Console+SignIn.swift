@@ -73,7 +73,10 @@ extension Console {
             let problem = "This token is not an operator's, or it was removed."
             return signInPage(request, next: next, problem: problem, status: .unauthorized)
         }
-        logger.info("signed in to the console", metadata: ["operator": "\(who.name)", "request": "\(context.requestID)"])
+        logger.info(
+            "signed in to the console",
+            metadata: ["operator": "\(who.name)", "request": "\(context.requestID)"]
+        )
         var response = Self.redirect(to: next)
         response.setCookie(gate.cookie(ConsoleGate.sessionCookie, sealed, seconds: SessionSealer.lifeSeconds))
         response.setCookie(gate.cookie(ConsoleGate.formCookie, "", seconds: 0))

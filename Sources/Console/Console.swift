@@ -73,7 +73,9 @@ public struct Console: Sendable {
         addSignIn(to: router)
         page(router, "/console", .ledger) { visitor, _, _ in try await overview(visitor) }
         page(router, "/console/accounts", .ledger) { _, request, _ in try await accounts(request) }
-        page(router, "/console/accounts/:account", .ledger) { _, request, context in try await account(request, context) }
+        page(router, "/console/accounts/:account", .ledger) { visitor, request, context in
+            try await account(visitor, request, context)
+        }
         page(router, "/console/accounts/:account/runs/:run", .ledger) { visitor, _, context in
             try await run(visitor, context)
         }

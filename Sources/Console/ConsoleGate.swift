@@ -76,7 +76,11 @@ struct ConsoleGate: Sendable {
         do throws(AdminFailure) {
             return try await desk.operator(with: token)
         } catch {
-            throw APIError(status: .serviceUnavailable, code: "LEDGER_UNAVAILABLE", message: "The ledger can't be read now")
+            throw APIError(
+                status: .serviceUnavailable,
+                code: "LEDGER_UNAVAILABLE",
+                message: "The ledger can't be read now"
+            )
         }
     }
 
@@ -158,7 +162,8 @@ enum URLForm {
     /// A text as the value of a member.
     static func encode(_ text: String) -> String {
         text.utf8.map { byte in
-            let isPlain = (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+            let isPlain =
+                (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
                 || [45, 46, 95, 126].contains(byte)
             if isPlain { return String(UnicodeScalar(byte)) }
             return "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)

@@ -61,7 +61,8 @@ struct DaySheet: Sendable {
             hours[group.hour].succeeded += group.number
             guard let model = group.model else { return }
             models[model, default: Model()].succeeded += group.number
-            models[model, default: Model()].providerCost = models[model, default: Model()].providerCost + group.providerCost
+            models[model, default: Model()].providerCost =
+                models[model, default: Model()].providerCost + group.providerCost
         case .executionFailed:
             failed += group.number
             hours[group.hour].failed += group.number

@@ -3,6 +3,8 @@ import Ledger
 /// An event in words, for people who read a timeline.
 struct EventStory {
     let event: Event
+    /// Whether what the provider cost is shown.
+    let seesMoney: Bool
 
     /// What kind of thing it is, by which it is marked.
     enum Tone: String { case plus, minus, hold, refused, neutral }
@@ -30,11 +32,20 @@ struct EventStory {
         }
     }
 
-    /// Its detail as pairs: first what people ask about, amounts in credits, moments in UTC.
+    /// Its detail as pairs, amounts in credits, moments in UTC.
     var facts: [(name: String, value: String)] {
         guard case .object(let members) = event.content.detail else { return [] }
-        return members.map { (name: $0.key.replacing("_", with: " "), value: Self.text($0.key, $0.value)) }
+        return members.filter { seesMoney || $0.key != Self.providerCost }.map { member in
+            let name = Self.names[member.key] ?? member.key.replacing("_", with: " ")
+            return (name: name, value: Self.text(member.key, member.value))
+        }
     }
+
+    private static let providerCost = "provider_microusd"
+    private static let names = [
+        "ms": "took", providerCost: "provider's cost", "provider_request": "provider's id",
+        "inputs": "digest of the inputs", "result": "digest of the result", "draws": "drawn",
+    ]
 
     /// Members that are amounts in micro-credits, and members that are microseconds since 1970.
     private static let amounts: Set<String> = [
@@ -43,11 +54,11 @@ struct EventStory {
     private static let moments: Set<String> = ["closes", "opens", "expires", "deadline", "expires_at", "deadline_at"]
 
     private static func text(_ key: String, _ value: CanonicalJSON) -> String {
-        if amounts.contains(key), let amount = value.amountValue { return Format.credits(amount) + " credits" }
+        if amounts.contains(key), let amount = value.amountValue { return Format.inWords(amount) }
         if moments.contains(key), let number = value.integerValue {
             return Format.moment(Timestamp(microseconds: number))
         }
-        if key == "provider_microusd", let text = value.stringValue, let number = Int64(text) {
+        if key == providerCost, let text = value.stringValue, let number = Int64(text) {
             return Format.dollars(MicroUSD(microdollars: number))
         }
         if key == "ms", let number = value.integerValue { return Format.span(milliseconds: number) }

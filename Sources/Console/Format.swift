@@ -42,9 +42,16 @@ enum Format {
         switch milliseconds {
         case ..<1_000: "\(milliseconds) ms"
         case ..<60_000: "\(milliseconds / 1_000).\(milliseconds % 1_000 / 100) s"
-        case ..<3_600_000: "\(milliseconds / 60_000) min \(milliseconds / 1_000 % 60) s"
-        default: "\(milliseconds / 3_600_000) h \(milliseconds / 60_000 % 60) min"
+        case ..<3_600_000: "\(milliseconds / 60_000) min" + rest(milliseconds / 1_000 % 60, "s")
+        default: "\(milliseconds / 3_600_000) h" + rest(milliseconds / 60_000 % 60, "min")
         }
+    }
+
+    private static func rest(_ number: Int64, _ unit: String) -> String { number == 0 ? "" : " \(number) \(unit)" }
+
+    /// Credits with the word.
+    static func inWords(_ amount: Credits) -> String {
+        credits(amount) + (amount == Credits(whole: 1) ? " credit" : " credits")
     }
 }
 

@@ -8,7 +8,8 @@ import RunAPI
 /// The templates, the style, the script, and the headers that pages are sent with.
 struct PageLibrary: Sendable {
     /// Nothing but this service's own style and script; nothing inline, nothing from elsewhere, in no frame.
-    static let contentSecurityPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    static let contentSecurityPolicy =
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
         + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
     /// A file that pages load.
@@ -28,7 +29,7 @@ struct PageLibrary: Sendable {
     private static let navigation: [(path: String, name: String, area: ConsoleArea)] = [
         ("/console", "Overview", .ledger), ("/console/accounts", "Accounts", .ledger),
         ("/console/models", "Models", .ledger), ("/console/verification", "Verification", .ledger),
-        ("/console/log", "Operators' log", .operatorLog),
+        ("/console/log", "Log", .operatorLog),
     ]
 
     let assets: [Asset]
@@ -88,10 +89,11 @@ struct PageLibrary: Sendable {
                 let isHere = link.path == path || (link.path != "/console" && path.hasPrefix(link.path + "/"))
                 return View(["path": link.path, "name": link.name, "here": isHere ? true : nil])
             }
-            members["visitor"] = View([
-                "name": visitor.name, "role": visitor.role.rawValue, "form": visitor.formToken,
-                "links": links.members,
-            ]).members
+            members["visitor"] =
+                View([
+                    "name": visitor.name, "role": visitor.role.rawValue, "form": visitor.formToken,
+                    "links": links.members,
+                ]).members
         }
         guard let text = library.render(members, withTemplate: name) else {
             preconditionFailure("every template was there when the console was made")
@@ -113,6 +115,7 @@ struct PageLibrary: Sendable {
     private static let plainHeaders: [(name: String, value: String)] = [
         // With `no-referrer`, browsers would send forms without their origin.
         ("Referrer-Policy", "same-origin"), ("Cross-Origin-Opener-Policy", "same-origin"),
-        ("Cross-Origin-Resource-Policy", "same-origin"), ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
     ]
 }

@@ -19,7 +19,8 @@ final class SignInThrottle: Sendable {
     func secondsToWait(of address: String, atSeconds now: Int64) -> Int64? {
         counts.withLock { counts in
             guard counts.window == now / Self.windowSeconds else { return nil }
-            let isOver = counts.all >= Self.failuresOfAll
+            let isOver =
+                counts.all >= Self.failuresOfAll
                 || counts.byAddress[address, default: 0] >= Self.failuresOfAddress
             return isOver ? Self.windowSeconds - now % Self.windowSeconds : nil
         }

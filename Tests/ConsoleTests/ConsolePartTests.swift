@@ -1,4 +1,5 @@
 import Ledger
+import LedgerStore
 import Testing
 
 @testable import Console
@@ -44,7 +45,9 @@ struct ConsolePartTests {
         #expect(Base64URL.decode(Base64URL.encode(bytes)) == bytes)
     }
 
-    @Test("the sixth wrong token of an address within a minute waits, another address does not, and the next minute is new")
+    @Test(
+        "the sixth wrong token of an address within a minute waits, another address does not, and the next minute is new"
+    )
     func throttle() {
         let throttle = SignInThrottle()
         for _ in 0..<5 {
@@ -61,7 +64,8 @@ struct ConsolePartTests {
     @Test(
         "signing in leads to a page of the console and nowhere else",
         arguments: [
-            ("/console/accounts?q=a", "/console/accounts?q=a"), ("/console", "/console"), ("//evil.example", "/console"),
+            ("/console/accounts?q=a", "/console/accounts?q=a"), ("/console", "/console"),
+            ("//evil.example", "/console"),
             ("/consolex", "/console"), ("https://evil.example/console", "/console"), ("/console/\\evil", "/console"),
             ("/console/\r\nSet-Cookie: a=b", "/console"),
         ]

@@ -154,7 +154,9 @@ struct ConsoleTests {
         #expect(try await caller.get("/console/accounts/none", cookies: own).status == .notFound)
         #expect(try await caller.get("/console/accounts?from=x", cookies: own).status == .badRequest)
         #expect(try await caller.get("/console/runs/\(facts.run)", cookies: own).status == .seeOther)
-        let changed = ["runledger_console": String(session.value.dropLast()) + (session.value.hasSuffix("A") ? "B" : "A")]
+        let changed = [
+            "runledger_console": String(session.value.dropLast()) + (session.value.hasSuffix("A") ? "B" : "A")
+        ]
         #expect(try await caller.get("/console", cookies: changed).status == .seeOther)
         #expect(try await caller.post("/console/sign-out", [:], cookies: own).status == .forbidden)
         #expect(try await caller.get("/console", cookies: own).status == .ok, "a foreign form has signed out")
@@ -194,7 +196,11 @@ private struct Caller {
         /// Cookies that it sets: their values, and the whole text.
         var cookies: [String: (value: String, text: String)] {
             headers["set-cookie"].reduce(into: [:]) { cookies, text in
-                let pair = text.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                let pair = text.prefix { $0 != ";" }.split(
+                    separator: "=",
+                    maxSplits: 1,
+                    omittingEmptySubsequences: false
+                )
                 cookies[String(pair[0])] = (String(pair[1]), text)
             }
         }
@@ -217,7 +223,9 @@ private struct Caller {
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
         if let site { request.headers.add(name: "sec-fetch-site", value: site) }
-        let text = members.map { "\($0.key)=\($0.value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")" }
+        let text = members.map {
+            "\($0.key)=\($0.value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")"
+        }
         request.body = .bytes(ByteBuffer(string: text.joined(separator: "&")))
         return try await send(request, cookies)
     }

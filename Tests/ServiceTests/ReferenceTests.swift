@@ -58,7 +58,11 @@ struct ReferenceTests {
                 if route.path == "/console" || route.path.hasPrefix("/console/") {
                     // Pages are no API. A stranger is led to the sign-in, and a form that is not the console's is refused.
                     if !route.path.hasPrefix("/console/assets/") {
-                        #expect(answer.body.contains("<h1>") && answer.body.contains("name=\"token\"") == (route.method == "GET"), note)
+                        #expect(
+                            answer.body.contains("<h1>")
+                                && answer.body.contains("name=\"token\"") == (route.method == "GET"),
+                            note
+                        )
                     }
                     pages += 1
                     continue

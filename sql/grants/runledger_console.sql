@@ -1,3 +1,4 @@
+-- migrator: superuser
 -- Everything the console may do: read what its pages show. Digests of keys and tokens, addresses, inputs and outputs are
 -- out of its reach.
 REVOKE ALL ON ALL TABLES IN SCHEMA ledger FROM runledger_console;
@@ -19,4 +20,6 @@ GRANT SELECT ON
 TO runledger_console;
 GRANT SELECT (journal, key_id, account_id) ON ledger.api_keys TO runledger_console;
 
+-- The fences are looked at, not touched: their schema may be seen.
+GRANT USAGE ON SCHEMA ledger_guard TO runledger_console;
 GRANT EXECUTE ON FUNCTION ledger.fence_faults() TO runledger_console;

@@ -144,7 +144,7 @@ struct CountOpenRuns: PostgresStatement {
     static let sql = """
         SELECT count(*), count(*) FILTER (WHERE status = 'unresolved'), coalesce(sum(amount), 0)::int8,
             count(*) FILTER (WHERE expires_at <= now())
-        FROM (SELECT status, amount, expires_at FROM ledger.holds LIMIT 100000) AS some
+        FROM (SELECT status, amount, expires_at FROM ledger.holds LIMIT 100000) AS first_ones
         """
     static let parameterTypes: [PostgresType] = []
 

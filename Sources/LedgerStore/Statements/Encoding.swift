@@ -66,7 +66,8 @@ extension FieldWriter {
 }
 
 extension PostgresRow {
-    package func id<ID: LedgerIdentifier>(_ column: Int, as type: ID.Type = ID.self) throws(PostgresDecodingError) -> ID {
+    package func id<ID: LedgerIdentifier>(_ column: Int, as type: ID.Type = ID.self) throws(PostgresDecodingError) -> ID
+    {
         ID(try uuid(column))
     }
 
@@ -84,7 +85,9 @@ extension PostgresRow {
         return Timestamp(microseconds: value)
     }
 
-    package func credits(_ column: Int) throws(PostgresDecodingError) -> Credits { Credits(microcredits: try int8(column)) }
+    package func credits(_ column: Int) throws(PostgresDecodingError) -> Credits {
+        Credits(microcredits: try int8(column))
+    }
 
     package func optionalCredits(_ column: Int) throws(PostgresDecodingError) -> Credits? {
         guard let value = try optionalInt8(column) else { return nil }
@@ -103,7 +106,8 @@ extension PostgresRow {
     }
 
     /// A column whose text is the raw value of an enumeration.
-    package func word<Word: RawRepresentable>(_ column: Int, as type: Word.Type = Word.self) throws(PostgresDecodingError)
+    package func word<Word: RawRepresentable>(_ column: Int, as type: Word.Type = Word.self)
+        throws(PostgresDecodingError)
         -> Word
     where Word.RawValue == String {
         let text = try text(column)
