@@ -99,6 +99,8 @@ enum Base64URL {
                 bytes.append(UInt8(truncatingIfNeeded: value >> bits))
             }
         }
+        // What is left over must be padding of the shortest kind: one text for each value.
+        guard bits < 6, value & ((1 << bits) - 1) == 0 else { return nil }
         return bytes
     }
 }

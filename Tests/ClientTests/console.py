@@ -44,7 +44,7 @@ class Visit:
 
     def place(self, selector):
         box = self.browser.evaluate(
-            f"(e => {{ if (!e) return null; e.scrollIntoView({{block: 'center'}}); const r = e.getBoundingClientRect();"
+            f"(e => {{ if (!e) return null; e.scrollIntoView({{block: 'center'}}); const r = e.getClientRects()[0];"
             f" return {{x: r.left + r.width / 2, y: r.top + r.height / 2}} }})(document.querySelector({json.dumps(selector)}))")
         if box is None:
             raise SystemExit(f"{selector} is not on {self.path()}")

@@ -60,7 +60,10 @@ struct ConsoleTests {
                 let environment = ["RUNLEDGER_CONSOLE_SECRET": Self.secret].merging([name: value]) { $1 }
                     .merging(["RUNLEDGER_DATABASE_URL": stack.databaseURL]) { $1 }
                 let (exit, output) = try await ChildProcess.run(
-                    [Program.path, "serve", "--port", "0", "--models", "\(Program.sources)/models"],
+                    [
+                        Program.path, "serve", "--port", "0", "--models", "\(Program.sources)/models", "--simulator",
+                        "http://127.0.0.1:\(stack.simulatorPort)",
+                    ],
                     environment: ProcessInfo.processInfo.environment.merging(environment) { $1 }
                 )
                 #expect(exit != .exited(code: 0) && output.contains(problem), "\(output)")

@@ -48,23 +48,11 @@ struct ReadTail: PostgresStatement {
 /// and their clocks differ by little: ask for a moment somewhat earlier than the one that matters.
 struct FindPosition: PostgresStatement {
     static let name = "console_find_position"
-    static let sql = """
-        WITH RECURSIVE search (low, high) AS (
-            SELECT 0::int8, $3
-            UNION ALL
-            SELECT
-                CASE WHEN probe.recorded_at < $2 THEN search.low + (search.high - search.low + 1) / 2 ELSE search.low END,
-                CASE WHEN probe.recorded_at < $2 THEN search.high ELSE search.low + (search.high - search.low + 1) / 2 - 1 END
-            FROM search
-            CROSS JOIN LATERAL (
-                SELECT events.recorded_at FROM ledger.events
-                WHERE events.journal = $1 AND events.position = search.low + (search.high - search.low + 1) / 2
-                LIMIT 1
-            ) probe
-            WHERE search.low < search.high
-        )
-        SELECT low FROM search WHERE low = high
-        """
+    static let sql = Halving.sql(
+        event: "events.journal = $1 AND events.position",
+        isEarly: "recorded_at < $2",
+        last: "$3"
+    )
     static let parameterTypes: [PostgresType] = [.int2, .timestamptz, .int8]
 
     let journal: JournalID

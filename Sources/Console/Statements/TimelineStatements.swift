@@ -35,28 +35,41 @@ struct AccountPlace: Hashable, Sendable {
     }
 }
 
+/// Finds the last of events that are numbered without a gap and recorded in the order of their numbers, by halving.
+enum Halving {
+    /// - Parameters:
+    ///   - event: what names one of them, up to its number.
+    ///   - isEarly: what holds of `recorded_at` for those before the end that is looked for.
+    ///   - last: the greatest number.
+    static func sql(event: String, isEarly: String, last: String) -> String {
+        let middle = "search.low + (search.high - search.low + 1) / 2"
+        return """
+            WITH RECURSIVE search (low, high) AS (
+                SELECT 0::int8, \(last)
+                UNION ALL
+                SELECT
+                    CASE WHEN probe.\(isEarly) THEN \(middle) ELSE search.low END,
+                    CASE WHEN probe.\(isEarly) THEN search.high ELSE \(middle) - 1 END
+                FROM search
+                CROSS JOIN LATERAL (
+                    SELECT events.recorded_at FROM ledger.events WHERE \(event) = \(middle) LIMIT 1
+                ) probe
+                WHERE search.low < search.high
+            )
+            SELECT low FROM search WHERE low = high
+            """
+    }
+}
+
 /// The last sequence of an account whose event was recorded by a moment, found by halving: an account's times strictly
 /// increase. 0 when none was.
 struct FindSequence: PostgresStatement {
     static let name = "console_find_sequence"
-    static let sql = """
-        WITH RECURSIVE search (low, high) AS (
-            SELECT 0::int8, $4
-            UNION ALL
-            SELECT
-                CASE WHEN probe.recorded_at <= $3 THEN search.low + (search.high - search.low + 1) / 2 ELSE search.low END,
-                CASE WHEN probe.recorded_at <= $3 THEN search.high ELSE search.low + (search.high - search.low + 1) / 2 - 1 END
-            FROM search
-            CROSS JOIN LATERAL (
-                SELECT events.recorded_at FROM ledger.events
-                WHERE events.journal = $1 AND events.account_id = $2
-                    AND events.sequence = search.low + (search.high - search.low + 1) / 2
-                LIMIT 1
-            ) probe
-            WHERE search.low < search.high
-        )
-        SELECT low FROM search WHERE low = high
-        """
+    static let sql = Halving.sql(
+        event: "events.journal = $1 AND events.account_id = $2 AND events.sequence",
+        isEarly: "recorded_at <= $3",
+        last: "$4"
+    )
     static let parameterTypes: [PostgresType] = [.int2, .uuid, .timestamptz, .int8]
 
     let place: AccountPlace
