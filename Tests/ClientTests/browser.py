@@ -71,7 +71,7 @@ class Browser:
                 return None
             data = os.read(self.input, 1 << 16)
             if not data:
-                raise SystemExit("the browser ended")
+                raise RuntimeError("the browser ended")
             self.left += data
         message, self.left = self.left.split(b"\0", 1)
         return json.loads(message)
@@ -85,24 +85,24 @@ class Browser:
         while True:
             answer = self.read(60)
             if answer is None:
-                raise SystemExit(f"{method} was not answered")
+                raise RuntimeError(f"{method} was not answered")
             if answer.get("id") == self.number:
                 if "error" in answer:
-                    raise SystemExit(f"{method}: {answer['error']}")
+                    raise RuntimeError(f"{method}: {answer['error']}")
                 return answer["result"]
             self.events.append(answer)
 
     def wait_for(self, method):
         while not any(event.get("method") == method for event in self.events):
-            event = self.read(60)
+            event = self.read(20)
             if event is None:
-                raise SystemExit(f"{method} did not come")
+                raise RuntimeError(f"{method} did not come")
             self.events.append(event)
 
     def evaluate(self, expression):
         result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in result:
-            raise SystemExit(json.dumps(result["exceptionDetails"]))
+            raise RuntimeError(json.dumps(result["exceptionDetails"]))
         return result["result"].get("value")
 
     def key(self, name):
