@@ -27,6 +27,7 @@ let configuration = Target.Dependency.product(name: "Configuration", package: "s
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let nioFoundationCompat = Target.Dependency.product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 
 let package = Package(
@@ -43,6 +44,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -150,6 +152,14 @@ let package = Package(
             ]
         ),
         .target(
+            name: "Console",
+            dependencies: [
+                "Administration", "Ledger", "LedgerStore", "Postgres", "Registry", "RunAPI", crypto, httpTypes,
+                hummingbird, lifecycle, logging, mustache, nioCore,
+            ],
+            resources: [.copy("Pages")]
+        ),
+        .target(
             name: "RunAPI",
             dependencies: [
                 "APIReference", "Ledger", "Registry", "Runs", "Traces", "Workflows", crypto, hummingbird, httpTypes,
@@ -160,10 +170,11 @@ let package = Package(
         .target(
             name: "App",
             dependencies: [
-                "AdminAPI", "Administration", "Egress", "Ledger", "LedgerStore", "LogFiles", "LogPublishing", "Media",
-                "ObjectStorage", "Observability", "OpenAPIFiles", "OpenTelemetry", "Postgres", "Providers", "Registry",
-                "RunAPI", "Runs", "Traces", "TransparencyLog", "Webhooks", "Workflows", asyncHTTPClient, configuration,
-                coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging, nioCore, nioHTTP1, unixSignals,
+                "AdminAPI", "Administration", "Console", "Egress", "Ledger", "LedgerStore", "LogFiles", "LogPublishing",
+                "Media", "ObjectStorage", "Observability", "OpenAPIFiles", "OpenTelemetry", "Postgres", "Providers",
+                "Registry", "RunAPI", "Runs", "Traces", "TransparencyLog", "Webhooks", "Workflows", asyncHTTPClient,
+                configuration, coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging, nioCore, nioHTTP1,
+                unixSignals,
             ]
         ),
         .target(
@@ -362,6 +373,7 @@ let package = Package(
                 crypto, hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
             ]
         ),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console", "Ledger", "LedgerStore"]),
         .testTarget(
             name: "ServiceTests",
             dependencies: [

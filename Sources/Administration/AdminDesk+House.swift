@@ -117,9 +117,12 @@ extension AdminDesk {
 
     /// The operator whose token this is; nil when it is nobody's.
     public func `operator`(with token: OperatorToken) async throws(AdminFailure) -> Operator? {
-        let record = try await asking { () async throws(LedgerStoreError) in
-            try await store.findOperator(token.digest)
-        }
+        try await `operator`(with: token.digest)
+    }
+
+    /// The operator whose token has a SHA-256; nil when nobody's has.
+    public func `operator`(with digest: Digest) async throws(AdminFailure) -> Operator? {
+        let record = try await asking { () async throws(LedgerStoreError) in try await store.findOperator(digest) }
         return record.flatMap { Operator(name: $0.name, role: $0.role) }
     }
 

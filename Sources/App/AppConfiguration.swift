@@ -42,6 +42,12 @@ public struct AppConfiguration: Sendable {
 
     /// What operators send as `Authorization: Bearer`, 32 characters or more; nil lets none in.
     public var adminToken: String?
+    /// What seals the console's sessions, 32 characters or more; nil for a service without a console.
+    public var consoleSecret: String?
+    /// Names of operators with the role `finance` who are auditors in the console.
+    public var consoleAuditors: Set<String> = []
+    /// Where the console reads: a standby of the database, say; nil for the database itself.
+    public var consoleDatabaseURL: String?
     /// The secret that Stripe signs its events with, `whsec_` included; nil for a service that takes none.
     public var stripeWebhookSecret: String?
     /// Where media go.
@@ -57,8 +63,9 @@ public struct AppConfiguration: Sendable {
 
     /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`,
     /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`, `_IDEMPOTENCY_DAYS`, `_ADMIN_TOKEN`,
-    /// `_STRIPE_WEBHOOK_SECRET`, `_METRICS_HOST`, `_METRICS_PORT`, `_AUDIT_EVENTS_PER_SECOND`, `_AUDIT_PASS_SECONDS`, what
-    /// ``MediaSettings`` and ``LogSettings`` read, and `OTEL_*`.
+    /// `_CONSOLE_SECRET`, `_CONSOLE_AUDITORS`, `_CONSOLE_DATABASE_URL`, `_STRIPE_WEBHOOK_SECRET`, `_METRICS_HOST`,
+    /// `_METRICS_PORT`, `_AUDIT_EVENTS_PER_SECOND`, `_AUDIT_PASS_SECONDS`, what ``MediaSettings`` and ``LogSettings``
+    /// read, and `OTEL_*`.
     ///
     /// - Parameters:
     ///   - databaseURL: where the database is.
@@ -83,6 +90,14 @@ public struct AppConfiguration: Sendable {
         self.resultDays = min(max(1, own.int(forKey: "result.days", default: resultDays)), 36_500)
         self.idempotencyDays = min(max(1, own.int(forKey: "idempotency.days", default: idempotencyDays)), 36_500)
         self.adminToken = own.string(forKey: "admin.token", isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
+        self.consoleSecret = own.string(forKey: "console.secret", isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
+        self.consoleAuditors = Set(
+            own.string(forKey: "console.auditors", default: "").split(whereSeparator: { ", ".contains($0) }).map(
+                String.init
+            )
+        )
+        self.consoleDatabaseURL = own.string(forKey: "console.database.url", isSecret: true)
+            .flatMap { $0.isEmpty ? nil : $0 }
         self.stripeWebhookSecret = own.string(forKey: "stripe.webhook.secret", isSecret: true).flatMap {
             $0.isEmpty ? nil : $0
         }

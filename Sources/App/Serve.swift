@@ -1,6 +1,7 @@
 import AdminAPI
 import Administration
 import AsyncHTTPClient
+import Console
 import Egress
 import Hummingbird
 import Ledger
@@ -79,11 +80,15 @@ public enum Serve {
         media.addRoute(to: router)
         try configuration.addAdminRoutes(to: router, administration)
         try configuration.addLogRoutes(to: router, administration, log)
+        let console = try await configuration.addConsole(to: router, administration, logger)
         try ReferenceController(folder: OpenAPIFiles.folder(), style: try OpenAPIFiles.style(), logger: logger)
             .addRoutes(to: router)
         let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
         let clients = (httpClient, webhookClient, log)
-        let parts = (connection: connection, lease: lease, uses: uses, runs: runs, administration: administration)
+        let parts = (
+            connection: connection, lease: lease, uses: uses, runs: runs, administration: administration,
+            console: console
+        )
         return await group(configuration, parts, observer, tracing, library, server, clients, media, logger)
             .adding(try log.map { try LogService($0, configuration, metrics, logger) })
     }
@@ -153,7 +158,9 @@ public enum Serve {
     }
 
     private typealias Parts = (
-        connection: LedgerConnection, lease: InstanceLease, uses: KeyUseLog, runs: RunService, administration: AdminDesk
+        connection: LedgerConnection, lease: InstanceLease, uses: KeyUseLog, runs: RunService,
+        administration: AdminDesk,
+        console: DayBook?
     )
 
     private static func recovery(
@@ -187,10 +194,11 @@ public enum Serve {
         _ media: MediaStorage,
         _ logger: Logger
     ) -> ServiceGroup {
-        let (connection, lease, uses, runs, administration) = parts
+        let (connection, lease, uses, runs, administration, console) = parts
         let grace = Duration.seconds(configuration.shutdownGraceSeconds)
         var settings = ServiceGroupConfiguration(
-            services: tracing.services + observer.metrics.services(configuration, connection.store, logger) + [
+            services: tracing.services + observer.metrics.services(configuration, connection.store, logger)
+                + console.services + [
                 LedgerService(connection: connection, lease: lease),
                 SelfAudit(configuration, connection.store, observer.metrics, logger),
                 // Before those that take requests, and so told to stop after them.

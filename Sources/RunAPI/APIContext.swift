@@ -1,7 +1,8 @@
 public import Hummingbird
 public import Ledger
 import Logging
-import Runs
+import NIOCore
+public import Runs
 public import Traces
 
 /// What a request carries through the router: Hummingbird's own things, our request id, and when it came in.
@@ -15,10 +16,16 @@ public struct APIContext: RequestContext {
     /// When it came in.
     public let receivedAt = ContinuousClock.now
 
+    private let channel: any Channel
+
     /// Made by the server for each request.
     public init(source: ApplicationRequestContextSource) {
         self.coreContext = .init(source: source)
+        self.channel = source.channel
     }
+
+    /// The address that the connection comes from: a proxy's, where one stands before the service.
+    package var clientAddress: String? { channel.remoteAddress?.ipAddress }
 
     /// Bodies above this many bytes are refused (api-contract, section 8.7).
     public var maxUploadSize: Int { 1 << 20 }

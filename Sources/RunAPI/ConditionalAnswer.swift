@@ -1,10 +1,10 @@
 import Crypto
-import HTTPTypes
-import Hummingbird
+package import HTTPTypes
+package import Hummingbird
 import NIOCore
 
 /// Bytes that a client may have already, with the tag that names them (RFC 9110, section 13.1.2).
-struct ConditionalAnswer: Sendable {
+package struct ConditionalAnswer: Sendable {
     private let bytes: ByteBuffer
     private let tag: String
     private let type: String
@@ -17,7 +17,7 @@ struct ConditionalAnswer: Sendable {
     ///   - type: its media type.
     ///   - caching: who may keep it, and for how long.
     ///   - headers: what else it carries, whether the client has it or not.
-    init(_ bytes: some Sequence<UInt8>, type: String, caching: String, headers: HTTPFields = [:]) {
+    package init(_ bytes: some Sequence<UInt8>, type: String, caching: String, headers: HTTPFields = [:]) {
         let buffer = ByteBuffer(bytes: bytes)
         let digits = SHA256.hash(data: Array(buffer: buffer)).prefix(16)
             .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
@@ -31,7 +31,7 @@ struct ConditionalAnswer: Sendable {
     }
 
     /// The bytes, or 304 when the client has them.
-    func response(to request: Request) -> Response {
+    package func response(to request: Request) -> Response {
         let known = request.headers[values: .ifNoneMatch].flatMap { $0.split(separator: ",") }.map { text in
             let trimmed = text.filter { !$0.isWhitespace }
             return trimmed.hasPrefix("W/") ? String(trimmed.dropFirst(2)) : trimmed

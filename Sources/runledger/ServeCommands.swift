@@ -31,6 +31,9 @@ struct ServeCommand: AsyncParsableCommand {
               RUNLEDGER_SHUTDOWN_GRACE_SECONDS   for runs under way (30)
               RUNLEDGER_PUBLIC_URL               where customers reach the service (its own address)
               RUNLEDGER_ADMIN_TOKEN              lets the operator "environment" in; 32 characters or more
+              RUNLEDGER_CONSOLE_SECRET           turns the console on and seals its sessions; 32 characters or more
+              RUNLEDGER_CONSOLE_AUDITORS         operators of finance who are auditors in it, by name (none)
+              RUNLEDGER_CONSOLE_DATABASE_URL     where it reads, such as a standby (the database)
               RUNLEDGER_STRIPE_WEBHOOK_SECRET    takes payment events of Stripe, signed with it
               RUNLEDGER_METRICS_PORT, _HOST      where /metrics is served (nowhere, 127.0.0.1)
               RUNLEDGER_AUDIT_EVENTS_PER_SECOND  what the audit of the ledger may read (2000); 0 for none

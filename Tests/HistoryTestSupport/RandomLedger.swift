@@ -84,8 +84,8 @@ package struct RandomLedger {
             executionID: settlement.executionID,
             outcome: outcome,
             providerRequestID: settlement.providerRequestID,
-            task: settlement.task,
-            usage: settlement.usage
+            usage: settlement.usage,
+            task: settlement.task
         )
         if settlement.nodesCost != nil { honest.nodesCost = SettleRun.NodesCost(credits: cost, providers: .zero) }
         return Command(

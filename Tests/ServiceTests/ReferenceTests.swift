@@ -35,6 +35,7 @@ struct ReferenceTests {
                 "RUNLEDGER_TLOG_KEY": try await stack.makeLogKey(), "RUNLEDGER_TLOG_FOLDER": "\(stack.folder)/tlog",
                 "RUNLEDGER_PUBLIC_URL": "https://runs.example.com",
                 "RUNLEDGER_STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef",
+                "RUNLEDGER_CONSOLE_SECRET": ConsoleTests.secret,
             ]
         )
     }
@@ -45,6 +46,7 @@ struct ReferenceTests {
             let service = try await Self.start(stack)
             let described = try APIDocument(folder: OpenAPIFiles.folder()).operations
             var answered: Set<String> = []
+            var pages = 0
             for route in try await service.routes() where route.method != "CONNECT" {
                 let answer = try await stack.ask(route.method, service.url + route.sample)
                 let note = Comment(rawValue: "\(route): \(answer.status)")
@@ -58,11 +60,25 @@ struct ReferenceTests {
                     #expect(answer.status == other.status, note)
                     continue
                 }
+                if route.path == "/console" || route.path.hasPrefix("/console/") {
+                    // Pages are no API. A stranger is led to the sign-in, and a form that is not the console's is refused.
+                    if !route.path.hasPrefix("/console/assets/") {
+                        #expect(
+                            answer.body.contains("<h1>")
+                                && answer.body.contains("name=\"token\"") == (route.method == "GET"),
+                            note
+                        )
+                    }
+                    pages += 1
+                    continue
+                }
                 answered.insert("\(route)")
                 #expect((answer.status == .unauthorized) != Self.publicRoutes.contains("\(route)"), note)
                 #expect(described.contains { $0.route == route }, "\(route) is not described: see docs/openapi.md")
             }
             #expect(answered.count > 45)
+            // Nine pages, two forms, three files.
+            #expect(pages == 14)
             #expect(Set(described.map { "\($0.route)" }).subtracting(answered) == [], "described, but not answered")
             #expect(Set(described.filter(\.isPublic).map { "\($0.route)" }) == Self.publicRoutes)
         }

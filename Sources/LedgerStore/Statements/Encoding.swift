@@ -1,20 +1,20 @@
-internal import Ledger
-internal import Postgres
+package import Ledger
+package import Postgres
 
 extension Identifier128 {
-    var postgresUUID: PostgresUUID { PostgresUUID(high: high, low: low) }
+    package var postgresUUID: PostgresUUID { PostgresUUID(high: high, low: low) }
 
-    init(_ uuid: PostgresUUID) { self.init(high: uuid.high, low: uuid.low) }
+    package init(_ uuid: PostgresUUID) { self.init(high: uuid.high, low: uuid.low) }
 }
 
 extension LedgerIdentifier {
-    var postgresUUID: PostgresUUID { value.postgresUUID }
+    package var postgresUUID: PostgresUUID { value.postgresUUID }
 
-    init(_ uuid: PostgresUUID) { self.init(Identifier128(uuid)) }
+    package init(_ uuid: PostgresUUID) { self.init(Identifier128(uuid)) }
 }
 
 extension ParameterEncoder {
-    mutating func journal(_ journal: JournalID) { int2(journal.number) }
+    package mutating func journal(_ journal: JournalID) { int2(journal.number) }
 
     mutating func identifiers<ID: LedgerIdentifier>(_ values: some Collection<ID>) {
         array(of: .uuid, count: values.count) { writer in
@@ -66,44 +66,48 @@ extension FieldWriter {
 }
 
 extension PostgresRow {
-    func id<ID: LedgerIdentifier>(_ column: Int, as type: ID.Type = ID.self) throws(PostgresDecodingError) -> ID {
+    package func id<ID: LedgerIdentifier>(_ column: Int, as type: ID.Type = ID.self) throws(PostgresDecodingError) -> ID
+    {
         ID(try uuid(column))
     }
 
-    func optionalID<ID: LedgerIdentifier>(_ column: Int) throws(PostgresDecodingError) -> ID? {
+    package func optionalID<ID: LedgerIdentifier>(_ column: Int) throws(PostgresDecodingError) -> ID? {
         guard let value = try optionalUUID(column) else { return nil }
         return ID(value)
     }
 
-    func time(_ column: Int) throws(PostgresDecodingError) -> Timestamp {
+    package func time(_ column: Int) throws(PostgresDecodingError) -> Timestamp {
         Timestamp(microseconds: try timestampMicroseconds(column))
     }
 
-    func optionalTime(_ column: Int) throws(PostgresDecodingError) -> Timestamp? {
+    package func optionalTime(_ column: Int) throws(PostgresDecodingError) -> Timestamp? {
         guard let value = try optionalTimestampMicroseconds(column) else { return nil }
         return Timestamp(microseconds: value)
     }
 
-    func credits(_ column: Int) throws(PostgresDecodingError) -> Credits { Credits(microcredits: try int8(column)) }
+    package func credits(_ column: Int) throws(PostgresDecodingError) -> Credits {
+        Credits(microcredits: try int8(column))
+    }
 
-    func optionalCredits(_ column: Int) throws(PostgresDecodingError) -> Credits? {
+    package func optionalCredits(_ column: Int) throws(PostgresDecodingError) -> Credits? {
         guard let value = try optionalInt8(column) else { return nil }
         return Credits(microcredits: value)
     }
 
-    func digest(_ column: Int) throws(PostgresDecodingError) -> Digest {
+    package func digest(_ column: Int) throws(PostgresDecodingError) -> Digest {
         guard let digest = withRawBytes(column, { $0.flatMap { Digest(raw: $0) } }) else {
             throw PostgresDecodingError(column: column, reason: "a hash that is not 32 bytes")
         }
         return digest
     }
 
-    func optionalDigest(_ column: Int) throws(PostgresDecodingError) -> Digest? {
+    package func optionalDigest(_ column: Int) throws(PostgresDecodingError) -> Digest? {
         isNull(column) ? nil : try digest(column)
     }
 
     /// A column whose text is the raw value of an enumeration.
-    func word<Word: RawRepresentable>(_ column: Int, as type: Word.Type = Word.self) throws(PostgresDecodingError)
+    package func word<Word: RawRepresentable>(_ column: Int, as type: Word.Type = Word.self)
+        throws(PostgresDecodingError)
         -> Word
     where Word.RawValue == String {
         let text = try text(column)

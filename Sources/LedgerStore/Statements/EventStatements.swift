@@ -1,5 +1,5 @@
-internal import Ledger
-internal import Postgres
+package import Ledger
+package import Postgres
 
 /// Appends events that follow one another in a journal.
 ///
@@ -65,8 +65,8 @@ extension CopyRows {
 }
 
 /// The columns of an event as they are read and copied.
-enum EventColumns {
-    static let list = """
+package enum EventColumns {
+    package static let list = """
         version, journal, position, account_id, sequence, type, recorded_at, effective_at, command_id, request_id,
         execution_id, key_id, model, grant_id, hold_id, pot_id, amount, balance_after, held_after, price_version,
         detail, previous_hash, hash
@@ -100,7 +100,7 @@ enum EventColumns {
         row.digest(event.hash)
     }
 
-    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Event {
+    package static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Event {
         var content = EventContent(
             try row.word(5),
             account: try row.id(3),

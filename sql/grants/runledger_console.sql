@@ -1,0 +1,25 @@
+-- migrator: superuser
+-- Everything the console may do: read what its pages show. Digests of keys and tokens, addresses, inputs and outputs are
+-- out of its reach.
+REVOKE ALL ON ALL TABLES IN SCHEMA ledger FROM runledger_console;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM runledger_console;
+GRANT USAGE ON SCHEMA ledger TO runledger_console;
+
+GRANT SELECT ON
+    ledger.ledger,
+    ledger.journals,
+    ledger.events,
+    ledger.accounts,
+    ledger.pots,
+    ledger.grants,
+    ledger.holds,
+    ledger.rate_windows,
+    ledger.ended_executions,
+    ledger.auto_top_ups,
+    ledger.operator_log
+TO runledger_console;
+GRANT SELECT (journal, key_id, account_id) ON ledger.api_keys TO runledger_console;
+
+-- The fences are looked at, not touched: their schema may be seen.
+GRANT USAGE ON SCHEMA ledger_guard TO runledger_console;
+GRANT EXECUTE ON FUNCTION ledger.fence_faults() TO runledger_console;
