@@ -360,7 +360,8 @@ let package = Package(
         .testTarget(
             name: "AsyncRunTests",
             dependencies: [
-                "App", "Egress", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport", "ProviderSimulator",
+                "App", "Egress", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport",
+                "ProviderSimulator",
                 "Providers", "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport", asyncHTTPClient, crypto,
                 hummingbird, hummingbirdTesting, httpTypes, lifecycle, logging, nioCore,
             ]

@@ -78,19 +78,29 @@ public enum Serve {
         )
         metrics.watch(store: connection.store, router: providers, runs: runs) { connection.client.isHealthy }
         media.addRoute(to: router)
+        let console = try await addRoutes(to: router, configuration, administration, log, logger)
+        let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
+        let clients = (httpClient, webhookClient, log)
+        let parts = (connection, lease, uses, runs, administration, console)
+        return await group(configuration, parts, observer, tracing, library, server, clients, media, logger)
+            .adding(try log.map { try LogService($0, configuration, metrics, logger) })
+    }
+
+    /// Adds what is there beside the run API: the operators' routes, the log's files, the console, and the description of
+    /// them all, which comes last.
+    private static func addRoutes(
+        to router: Router<APIContext>,
+        _ configuration: AppConfiguration,
+        _ administration: AdminDesk,
+        _ log: LogConnection?,
+        _ logger: Logger
+    ) async throws -> DayBook? {
         try configuration.addAdminRoutes(to: router, administration)
         try configuration.addLogRoutes(to: router, administration, log)
         let console = try await configuration.addConsole(to: router, administration, logger)
         try ReferenceController(folder: OpenAPIFiles.folder(), style: try OpenAPIFiles.style(), logger: logger)
             .addRoutes(to: router)
-        let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
-        let clients = (httpClient, webhookClient, log)
-        let parts = (
-            connection: connection, lease: lease, uses: uses, runs: runs, administration: administration,
-            console: console
-        )
-        return await group(configuration, parts, observer, tracing, library, server, clients, media, logger)
-            .adding(try log.map { try LogService($0, configuration, metrics, logger) })
+        return console
     }
 
     private static func server(
@@ -199,36 +209,36 @@ public enum Serve {
         var settings = ServiceGroupConfiguration(
             services: tracing.services + observer.metrics.services(configuration, connection.store, logger)
                 + console.services + [
-                LedgerService(connection: connection, lease: lease),
-                SelfAudit(configuration, connection.store, observer.metrics, logger),
-                // Before those that take requests, and so told to stop after them.
-                KeyUseService(uses: uses, interval: .seconds(5), logger: logger),
-                ProviderClientService(client: clients.providers, media: media, log: clients.log),
-                recovery(connection, lease, runs, observer, logger),
-                RegistryService(
-                    reloader: configuration.reloader(of: runs),
-                    models: runs.models,
-                    library: library,
-                    logger: logger
-                ),
-                ModelSwitchService(desk: administration, logger: logger),
-                TidyService(
-                    store: connection.store,
-                    resultDays: configuration.resultDays,
-                    idempotencyDays: configuration.idempotencyDays,
-                    logger: logger
-                ),
-                WorkerService(worker: RunWorker(for: runs), grace: grace),
-                WebhookWorker(
-                    store: connection.store,
-                    instance: lease.instance,
-                    client: clients.webhooks,
-                    clock: { SystemClock.now() },
-                    logger: logger,
-                    options: observer.metrics.webhookOptions(tracing)
-                ),
-                ServingService(server: server, runs: runs, grace: grace, logger: logger),
-            ],
+                    LedgerService(connection: connection, lease: lease),
+                    SelfAudit(configuration, connection.store, observer.metrics, logger),
+                    // Before those that take requests, and so told to stop after them.
+                    KeyUseService(uses: uses, interval: .seconds(5), logger: logger),
+                    ProviderClientService(client: clients.providers, media: media, log: clients.log),
+                    recovery(connection, lease, runs, observer, logger),
+                    RegistryService(
+                        reloader: configuration.reloader(of: runs),
+                        models: runs.models,
+                        library: library,
+                        logger: logger
+                    ),
+                    ModelSwitchService(desk: administration, logger: logger),
+                    TidyService(
+                        store: connection.store,
+                        resultDays: configuration.resultDays,
+                        idempotencyDays: configuration.idempotencyDays,
+                        logger: logger
+                    ),
+                    WorkerService(worker: RunWorker(for: runs), grace: grace),
+                    WebhookWorker(
+                        store: connection.store,
+                        instance: lease.instance,
+                        client: clients.webhooks,
+                        clock: { SystemClock.now() },
+                        logger: logger,
+                        options: observer.metrics.webhookOptions(tracing)
+                    ),
+                    ServingService(server: server, runs: runs, grace: grace, logger: logger),
+                ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )

@@ -123,7 +123,8 @@ extension EventType {
     /// Whether an event of this type is the last word on an admission, or on a wish to cancel that is denied.
     var endsAdmission: Bool {
         switch self {
-        case .creditsHeld, .grantHeld, .workflowStarted, .creditsRefused, .grantRefused, .requestRefused, .capabilityDenied,
+        case .creditsHeld, .grantHeld, .workflowStarted, .creditsRefused, .grantRefused, .requestRefused,
+            .capabilityDenied,
             .rateLimitExceeded:
             true
         default: false

@@ -104,17 +104,18 @@ struct RecordedCommand {
             .alertSet:
             return funds(main, contents, state)
         case .workflowSaved, .workflowDeleted: return workflow(main)
-        case .periodClosed: return main.closedPeriod.map { close in
-            .closePeriod(
-                ClosePeriod(
-                    month: close.month,
-                    through: close.through,
-                    headHash: close.headHash,
-                    totals: close.totals,
-                    afterSequence: state.account?.sequence ?? 0
+        case .periodClosed:
+            return main.closedPeriod.map { close in
+                .closePeriod(
+                    ClosePeriod(
+                        month: close.month,
+                        through: close.through,
+                        headHash: close.headHash,
+                        totals: close.totals,
+                        afterSequence: state.account?.sequence ?? 0
+                    )
                 )
-            )
-        }
+            }
         default: return administration(main)
         }
     }

@@ -70,9 +70,21 @@ final class ErrorBench: Sendable {
         let closed = try await stack.openAccount()
         let free = try await stack.openAccount(tier: .free, isKeyless: true)
         let huge = try await stack.openAccount(tier: .enterprise)
+        let graphs = ["workflow:read", "workflow:write"]
+        let drawing = try await stack.openAccount(capabilities: graphs)
+        let full = try await stack.openAccount(capabilities: graphs)
+        _ = try await stack.rows(
+            """
+            INSERT INTO ledger.workflows (journal, account_id, slug, version, digest, created_at, saved_at)
+            SELECT journal, account_id, 'w' || n, 1, decode(repeat('00', 32), 'hex'), now(), now()
+            FROM ledger.accounts, generate_series(1, 1000) n WHERE account_id = '\(full.account)'
+            """
+        )
         let (poor, tried) = (try await stack.openAccount(), try await stack.openAccount(credits: 5, freeRuns: 1))
         state.withLock { state in
             state.keys["rich"] = rich.key
+            state.keys["drawing"] = drawing.key
+            state.keys["full"] = full.key
             state.keys["busy"] = busy.key
             state.keys["waiting"] = waiting.key
             state.keys["poor"] = poor.key
@@ -125,14 +137,16 @@ final class ErrorBench: Sendable {
         return (body, "t=\(now),v1=\(hex)")
     }
 
-    /// Puts a file where the transparency log's folder was, and asks for a receipt.
+    /// Spoils what the transparency log has signed, and asks for a receipt.
     func unreadableLogLines() async throws -> [String] {
         let log = "\(stack.folder)/tlog"
         try await eventually("the run is in the log") {
             try await ask("- | GET /api/executions/$ENDED/receipt | rich").status == .ok
         }
-        try FileManager.default.moveItem(atPath: log, toPath: log + ".away")
-        try Data().write(to: URL(filePath: log))
+        let files = try FileManager.default.subpathsOfDirectory(atPath: log)
+        let checkpoints = files.filter { $0.hasSuffix("checkpoint") }
+        try #require(!checkpoints.isEmpty)
+        for file in checkpoints { try Data("spoilt".utf8).write(to: URL(filePath: "\(log)/\(file)")) }
         return try await lines(of: ErrorRow("RECEIPT_UNAVAILABLE | GET /api/executions/$ENDED/receipt | rich"))
     }
 

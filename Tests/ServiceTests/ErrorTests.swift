@@ -15,6 +15,8 @@ struct ErrorTests {
     static let elsewhere: Set<String> = [
         // What is no request, what fails as it never should, and a full queue: ProblemTests, to the byte.
         "BAD_REQUEST", "INTERNAL_ERROR", "OVERLOADED",
+        // What others do at the same moment: the rule sheets of workflows.
+        "WORKFLOW_CHANGED", "WORKFLOW_SLUG_TAKEN",
         // A callback that another than the provider has signed: SignedCallbackTests, to the byte.
         "INVALID_SIGNATURE",
         // The rules' last word on what the routes have refused before: AccountRules.
@@ -74,6 +76,9 @@ struct ErrorTests {
         ADJUSTMENT_TOO_LARGE     | POST $BUSY/adjustments | operator | {"pot":"$POT","amount":-2,"reason":"r","corrects":1}
         GRANT_NOT_FOUND          | DELETE $BUSY/grants/$NOBODY | operator
         INVALID_STRIPE_SIGNATURE | POST /admin/payments/stripe | nobody | {} | stripe-signature: t=1,v1=00
+        WORKFLOW_NOT_FOUND       | GET /api/workflows/none | drawing
+        INVALID_WORKFLOW         | POST /api/workflows | drawing | {"name":"w","nodes":[{"id":"a","type":"model","data":{"model":5}}],"edges":[]}
+        WORKFLOW_LIMIT_REACHED   | POST /api/workflows | full | {"name":"one more","nodes":[],"edges":[]}
         PAYMENT_NOT_FOUND        | POST /admin/payments/stripe | nobody | $REFUND | stripe-signature: $SIGNATURE
         """#
 
