@@ -64,6 +64,7 @@ public struct AppConfiguration: Sendable {
     /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`,
     /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`, `_IDEMPOTENCY_DAYS`, `_ADMIN_TOKEN`,
     /// `_CONSOLE_SECRET`, `_CONSOLE_AUDITORS`, `_CONSOLE_DATABASE_URL`, `_STRIPE_WEBHOOK_SECRET`, `_METRICS_HOST`,
+    /// `_CONSOLE_SECRET`, `_CONSOLE_AUDITORS`, `_CONSOLE_DATABASE_URL`, `_STRIPE_WEBHOOK_SECRET`, `_METRICS_HOST`,
     /// `_METRICS_PORT`, `_AUDIT_EVENTS_PER_SECOND`, `_AUDIT_PASS_SECONDS`, what ``MediaSettings`` and ``LogSettings``
     /// read, and `OTEL_*`.
     ///
@@ -91,11 +92,8 @@ public struct AppConfiguration: Sendable {
         self.idempotencyDays = min(max(1, own.int(forKey: "idempotency.days", default: idempotencyDays)), 36_500)
         self.adminToken = own.string(forKey: "admin.token", isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
         self.consoleSecret = own.string(forKey: "console.secret", isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
-        self.consoleAuditors = Set(
-            own.string(forKey: "console.auditors", default: "").split(whereSeparator: { ", ".contains($0) }).map(
-                String.init
-            )
-        )
+        let auditors = own.string(forKey: "console.auditors", default: "")
+        self.consoleAuditors = Set(auditors.split { ", ".contains($0) }.map(String.init))
         self.consoleDatabaseURL = own.string(forKey: "console.database.url", isSecret: true)
             .flatMap { $0.isEmpty ? nil : $0 }
         self.stripeWebhookSecret = own.string(forKey: "stripe.webhook.secret", isSecret: true).flatMap {

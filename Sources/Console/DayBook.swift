@@ -123,8 +123,11 @@ public final class DayBook: Service {
     func catchUp() async throws(PostgresError) {
         let now = clock()
         let sheet = current.withLock { sheet in
-            // A day that is over is not looked at again.
-            if !sheet.day.contains(now) { sheet = DaySheet(at: now) }
+            if !sheet.day.contains(now) {
+                // Midnight is looked for anew: what a clock ahead of this one has recorded belongs to the new day already.
+                sheet = DaySheet(at: now)
+                counted.withLock { $0 = [:] }
+            }
             return sheet
         }
         for head in try await reader.ask(ReadHeads()) {

@@ -99,6 +99,45 @@ struct ConsolePartTests {
         #expect(ConsoleRole.allCases.filter { $0.maySee(.operatorLog) } == [.auditor, .admin])
     }
 
+    @Test("a day is counted by code, hour and model, and goes from midnight to midnight in UTC")
+    func day() {
+        var sheet = DaySheet(at: Timestamp(microseconds: 2 * 86_400_000_000 - 1))
+        #expect(sheet.day == Timestamp(microseconds: 86_400_000_000)..<Timestamp(microseconds: 2 * 86_400_000_000))
+        func add(_ type: EventType, _ number: Int64, code: String? = nil, amount: Int64 = 0, cost: Int64 = 0) {
+            sheet.add(
+                CountEvents.Group(
+                    type: type,
+                    hour: 23,
+                    model: code == nil ? "m" : nil,
+                    code: code,
+                    number: number,
+                    amount: Credits(whole: amount),
+                    providerCost: MicroUSD(microdollars: cost)
+                )
+            )
+        }
+        add(.executionSucceeded, 3, cost: 70)
+        add(.executionSucceeded, 1, cost: 30)
+        add(.executionFailed, 2)
+        add(.creditsDebited, 4, amount: 9)
+        add(.costAbsorbed, 1, amount: 5)
+        add(.rateLimitExceeded, 40, code: "RATE_LIMIT_EXCEEDED")
+        add(.creditsRefused, 2, code: "INSUFFICIENT_CREDITS")
+        #expect(sheet.refusals == ["RATE_LIMIT_EXCEEDED": 40, "INSUFFICIENT_CREDITS": 2] && sheet.refused == 42)
+        #expect(sheet.succeeded == 4 && sheet.failed == 2 && sheet.revenue == Credits(whole: 9))
+        let model = DaySheet.Model(
+            succeeded: 4,
+            failed: 2,
+            revenue: Credits(whole: 9),
+            providerCost: MicroUSD(microdollars: 100),
+            absorbed: Credits(whole: 5)
+        )
+        #expect(sheet.models == ["m": model])
+        #expect(
+            sheet.hours[23] == DaySheet.Hour(succeeded: 4, failed: 2, refused: 42) && sheet.hours[22] == DaySheet.Hour()
+        )
+    }
+
     @Test("numbers and charts are exact")
     func numbers() throws {
         #expect(Format.count(1_234_567) == "1\u{202F}234\u{202F}567" && Format.count(-12) == "\u{2212}12")
