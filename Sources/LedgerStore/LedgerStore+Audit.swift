@@ -78,8 +78,13 @@ extension LedgerStore {
                 let message = "expected position \(cursor.position + 1), found \(event.position)"
                 throw VerificationFinding(event, .position, message, in: cursor.journal)
             }
-            try event.check(after: links[event.content.accountID])
-            links[event.content.accountID] = StreamLink(event)
+            let account = event.content.accountID
+            if links[account] == nil, event.sequence > 1 {
+                // The event before it is not where this one says: what it should follow is what came last.
+                links[account] = try await session.query(ReadLatestLink(before: event)).first
+            }
+            try event.check(after: links[account])
+            links[account] = StreamLink(event)
             cursor.advance(to: event)
         }
         let isAtHead = events.count < limit

@@ -49,3 +49,33 @@ struct ReadStreamLinks: PostgresStatement {
         )
     }
 }
+
+/// Reads the latest event of an account before a position, as far as the next one has to follow it.
+struct ReadLatestLink: PostgresStatement {
+    static let name = "read_latest_link"
+    static let sql = """
+        SELECT account_id, sequence, hash, recorded_at FROM ledger.events
+        WHERE journal = $1 AND account_id = $2 AND position < $3 ORDER BY sequence DESC LIMIT 1
+        """
+    static let parameterTypes: [PostgresType] = [.int2, .uuid, .int8]
+
+    private let journal: JournalID
+    private let account: AccountID
+    private let position: Int64
+
+    init(before event: Event) {
+        journal = event.journal
+        account = event.content.accountID
+        position = event.position
+    }
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.uuid(account.postgresUUID)
+        parameters.int8(position)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> StreamLink {
+        try ReadStreamLinks.decode(row)
+    }
+}
