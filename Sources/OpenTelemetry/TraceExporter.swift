@@ -45,27 +45,43 @@ public struct TraceExporter: Service {
         configuration.redirectConfiguration = .disallow
         configuration.timeout.connect = .seconds(5)
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        await cancelWhenGracefulShutdown {
+        let unsent = await cancelWhenGracefulShutdown {
+            var unsent: [EndedSpan] = []
             while !Task.isCancelled {
-                await exportAll(by: client, patience: 3)
+                unsent = await exportAll(by: client, patience: 3)
                 try? await Task.sleep(for: .seconds(1))
             }
+            return unsent
         }
-        // In a task of its own, which nothing cancels: the last spans are those of the shutdown.
-        await Task { await exportAll(by: client, patience: 1) }.value
+        // In a task of its own, which nothing cancels: the last spans are those of the shutdown, and those that were
+        // waiting for the collector when it began.
+        await Task { _ = await exportAll(by: client, patience: 2, beginningWith: unsent) }.value
         try? await client.shutdown()
     }
 
     /// Exports until nothing waits.
-    private func exportAll(by client: HTTPClient, patience: Int) async {
+    ///
+    /// - Returns: what a shutdown has interrupted.
+    private func exportAll(
+        by client: HTTPClient,
+        patience: Int,
+        beginningWith first: [EndedSpan] = []
+    ) async -> [EndedSpan] {
+        var waiting = first
         while true {
-            let (spans, dropped) = queue.take(Self.batch)
-            if dropped > 0 { observer.spans(dropped, became: .dropped) }
-            guard !spans.isEmpty else { return }
+            if waiting.isEmpty {
+                let (taken, dropped) = queue.take(Self.batch)
+                if dropped > 0 { observer.spans(dropped, became: .dropped) }
+                waiting = taken
+            }
+            guard !waiting.isEmpty else { return [] }
+            let spans = waiting
+            waiting = []
             let isTaken = await export(spans, by: client, patience: patience)
+            if !isTaken, Task.isCancelled { return spans }
             observer.spans(spans.count, became: isTaken ? .exported : .failed)
             // A collector that takes none is left alone for a moment; the queue drops what it can't hold.
-            if !isTaken { return }
+            if !isTaken { return [] }
         }
     }
 
@@ -89,6 +105,7 @@ public struct TraceExporter: Service {
             } catch {
                 problem = "\(error)"
             }
+            if Task.isCancelled { return false }
             if attempt < patience { try? await Task.sleep(for: .seconds(attempt)) }
         }
         logger.warning("spans can't be exported", metadata: ["spans": "\(spans.count)", "error": "\(problem)"])

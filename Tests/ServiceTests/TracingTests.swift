@@ -56,7 +56,7 @@ struct TracingTests {
 
     /// The server's span is under the client's; admission, the provider's span and the commits are under the server's.
     private static func checkSynchronous(_ spans: [CollectedSpan], _ sent: Trace) throws {
-        let server = try #require(spans.first { $0.kind == "SPAN_KIND_SERVER" })
+        let server = try #require(spans.first { $0.kind == "SPAN_KIND_SERVER" }, "\(spans.map(\.name))")
         #expect(server.name == "POST \(run)" && server.parent == sent.parent && server.state == "vendor=x")
         #expect(server.attributes["http.route"] == .string(run))
         #expect(server.attributes["http.response.status_code"] == 200)
