@@ -31,19 +31,13 @@ public struct LedgerConnection: Sendable {
         sessions: Int,
         options: LedgerStore.Options = LedgerStore.Options()
     ) async throws -> LedgerConnection {
-        let client = PostgresClient(
-            configuration: try configuration(databaseURL: databaseURL),
-            catalogue: ledgerStatements,
-            sessions: sessions
+        let (client, store) = try await LedgerStore.connect(
+            try configuration(databaseURL: databaseURL),
+            sessions: sessions,
+            clock: { SystemClock.now() },
+            options: options
         )
-        try await client.start()
-        do {
-            let store = try await LedgerStore.open(client, clock: { SystemClock.now() }, options: options)
-            return LedgerConnection(client: client, store: store)
-        } catch {
-            await client.shutdown()
-            throw error
-        }
+        return LedgerConnection(client: client, store: store)
     }
 
     /// Finishes what is under way and closes the connections.

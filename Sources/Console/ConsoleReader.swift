@@ -40,18 +40,13 @@ public struct ConsoleReader: Sendable {
         sessions: Int = 2,
         clock: @escaping @Sendable () -> Timestamp
     ) async throws -> ConsoleReader {
-        let client = PostgresClient(
-            configuration: try configuration(databaseURL: databaseURL),
-            catalogue: ledgerStatements + statements,
-            sessions: sessions
+        let (client, store) = try await LedgerStore.connect(
+            try configuration(databaseURL: databaseURL),
+            with: statements,
+            sessions: sessions,
+            clock: clock
         )
-        try await client.start()
-        do {
-            return ConsoleReader(client: client, store: try await LedgerStore.open(client, clock: clock))
-        } catch {
-            await client.shutdown()
-            throw error
-        }
+        return ConsoleReader(client: client, store: store)
     }
 
     /// Closes the sessions.

@@ -18,7 +18,8 @@ struct BatchNeeds {
     private(set) var claims: [ProjectionRow<Digest>] = []
     /// Slugs that new workflows want.
     private(set) var slugs: [ProjectionRow<String>] = []
-    private(set) var readsWorkflows = false
+    /// Accounts whose workflows commands are about.
+    private(set) var drafters: [AccountID] = []
     private(set) var readsWindows = false
     private(set) var readsTopUps = false
 
@@ -90,7 +91,7 @@ struct BatchNeeds {
     }
 
     private mutating func addWorkflow(of command: Command) {
-        readsWorkflows = true
+        if !drafters.contains(command.accountID) { drafters.append(command.accountID) }
         commands.append(ProjectionRow(command.accountID, command.id))
     }
 
@@ -127,7 +128,7 @@ struct BatchNeeds {
             unit.append(LoadCommands(journal: journal, commands: commands))
         }
         if readsTopUps { unit.append(LoadTopUps(journal: journal, accounts: accounts)) }
-        if readsWorkflows { unit.append(LoadWorkflows(journal: journal, accounts: accounts)) }
+        if !drafters.isEmpty { unit.append(LoadWorkflows(journal: journal, accounts: drafters)) }
         if !slugs.isEmpty {
             unit.append(TakeSlugs(slugs: slugs.sorted { $0.value.utf8.lexicographicallyPrecedes($1.value.utf8) }))
             unit.append(LoadSlugs(slugs: slugs.map(\.value)))
@@ -226,7 +227,7 @@ struct BatchNeeds {
         if readsTopUps {
             for row in try take().decode(as: LoadTopUps.self) { states[row.account]?.topUp = row.value }
         }
-        if readsWorkflows { Self.putWorkflows(try take().decode(as: LoadWorkflows.self), &states) }
+        if !drafters.isEmpty { Self.putWorkflows(try take().decode(as: LoadWorkflows.self), &states) }
         if !slugs.isEmpty {
             // What takes them gives nothing.
             _ = take()

@@ -34,6 +34,34 @@ public final class LedgerStore: Sendable {
     let clock: JournalClock
     private let writers: [JournalWriter]
 
+    /// Starts a client and opens the ledger in its database; the client is shut down again if there is none.
+    ///
+    /// - Parameters:
+    ///   - configuration: the database, and how its sessions are set up.
+    ///   - statements: what else will be asked, besides what the ledger asks itself.
+    ///   - sessions: the client's sessions.
+    /// - Throws: a `PostgresError` when the database can't be reached, or as `open`.
+    public static func connect(
+        _ configuration: PostgresConfiguration,
+        with statements: [any PostgresStatement.Type] = [],
+        sessions: Int,
+        clock: @escaping JournalClock,
+        options: Options = Options()
+    ) async throws -> (client: PostgresClient, store: LedgerStore) {
+        let client = PostgresClient(
+            configuration: configuration,
+            catalogue: ledgerStatements + statements,
+            sessions: sessions
+        )
+        try await client.start()
+        do {
+            return (client, try await open(client, clock: clock, options: options))
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+    }
+
     /// Opens the ledger in a client's database.
     ///
     /// - Throws: `.notInitialized` when the database holds none, `.unavailable` when it can't be asked.

@@ -25,7 +25,7 @@ struct CallerController {
 
     private func answerIdentity(_ request: Request) async throws -> Response {
         let identity = try await authenticator.identity(of: request)
-        let (standing, _) = try result(of: await desk.standing(of: identity), identity)
+        let (standing, _) = try authenticator.result(of: await desk.standing(of: identity), identity)
         guard let account = standing.account else { preconditionFailure("an account was found without itself") }
         let user: JSONValue = [
             "id": .userID(account.id), "email": standing.email.map { .string($0) } ?? .null,
@@ -37,7 +37,7 @@ struct CallerController {
 
     private func answerUsage(_ request: Request) async throws -> Response {
         let identity = try await authenticator.identity(of: request)
-        let (_, window) = try result(of: await desk.admit(identity), identity)
+        let (_, window) = try authenticator.result(of: await desk.admit(identity), identity)
         do {
             let query = try UsageQuery(request)
             let page = try await desk.usage(query, of: identity.accountID)
@@ -53,19 +53,6 @@ struct CallerController {
             throw APIError.unread(failure).carrying(window)
         } catch let error as APIError {
             throw error.carrying(window)
-        }
-    }
-
-    private func result<Value>(
-        of answer: DeskAnswer<Value>,
-        _ identity: KeyAuthenticator.Identity
-    ) throws(APIError) -> (Value, WindowStatus?) {
-        switch answer {
-        case .done(let value, let window): return (value, window)
-        case .refused(let refusal, let window):
-            if refusal == .unauthorized { authenticator.noteRevoked(identity.keyID) }
-            throw APIError(refusal, issues: [], window: window)
-        case .unavailable(let failure): throw .unread(failure)
         }
     }
 

@@ -83,8 +83,7 @@ struct ExecutionController {
             if !view.execution.status.isEnd { headers[.retryAfter] = "2" }
             return Response(status: status(view.status), headers: headers, body: ResponseBody(json: view.members))
         case .refused(let refusal, let window):
-            if refusal == .unauthorized { authenticator.noteRevoked(identity.keyID) }
-            throw APIError(refusal, issues: [], window: window)
+            throw authenticator.error(refusal, window, identity)
         case .unavailable(let failure): throw .unread(failure)
         }
     }
@@ -202,5 +201,23 @@ extension KeyAuthenticator {
         }
         guard let identity else { throw .unauthorized(request.headers[.apiKey]) }
         return identity
+    }
+
+    /// The error of a refusal by the ledger, which knows before this process does that a key was revoked.
+    func error(_ refusal: Refusal, _ window: WindowStatus?, _ identity: Identity) -> APIError {
+        if refusal == .unauthorized { noteRevoked(identity.keyID) }
+        return APIError(refusal, issues: [], window: window)
+    }
+
+    /// What a desk gives whoever carries a key, and the window that counted the question.
+    func result<Value>(
+        of answer: DeskAnswer<Value>,
+        _ identity: Identity
+    ) throws(APIError) -> (Value, WindowStatus?) {
+        switch answer {
+        case .done(let value, let window): return (value, window)
+        case .refused(let refusal, let window): throw error(refusal, window, identity)
+        case .unavailable(let failure): throw .unread(failure)
+        }
     }
 }

@@ -51,8 +51,7 @@ struct ModelController {
             switch try await executions.admitRead(for: identity) {
             case .admitted(let window): return window
             case .refused(let refusal, let window):
-                if refusal == .unauthorized { authenticator.noteRevoked(identity.keyID) }
-                throw APIError(refusal, issues: [], window: window)
+                throw authenticator.error(refusal, window, identity)
             }
         } catch let failure as LedgerFailure {
             throw APIError.unread(failure)

@@ -40,21 +40,21 @@ struct WorkflowController {
 
     private func list(_ request: Request) async throws -> Response {
         let identity = try await authenticator.identity(of: request)
-        let (entries, window) = try result(of: await desk.list(for: identity), identity)
+        let (entries, window) = try authenticator.result(of: await desk.list(for: identity), identity)
         let rows = entries.map { $0.summary(of: identity.accountID, desk.models) }
         return respond(.ok, JSONValue.array(rows), window)
     }
 
     private func read(_ request: Request, _ context: APIContext) async throws -> Response {
         let identity = try await authenticator.identity(of: request)
-        let (entry, window) = try result(of: await desk.read(slug(context), for: identity), identity)
+        let (entry, window) = try authenticator.result(of: await desk.read(slug(context), for: identity), identity)
         guard let entry else { throw APIError(.workflowNotFound, issues: [], window: window) }
         return respond(.ok, entry.json(of: identity.accountID), window)
     }
 
     private func readSchema(_ request: Request, _ context: APIContext) async throws -> Response {
         let identity = try await authenticator.identity(of: request)
-        let (entry, window) = try result(of: await desk.read(slug(context), for: identity), identity)
+        let (entry, window) = try authenticator.result(of: await desk.read(slug(context), for: identity), identity)
         guard let entry else { throw APIError(.workflowNotFound, issues: [], window: window) }
         var schema = entry.schema
         let estimate = entry.document.graph.estimatedCost(models: desk.models)
@@ -116,7 +116,7 @@ struct WorkflowController {
     private func delete(_ request: Request, _ context: APIContext) async throws -> Response {
         let identity = try await authenticator.identity(of: request)
         let answer = await desk.delete(slug(context), for: identity, request: context.requestID)
-        let (_, window) = try result(of: answer, identity)
+        let (_, window) = try authenticator.result(of: answer, identity)
         var headers = HTTPFields()
         if let window { headers.append(window) }
         return Response(status: .noContent, headers: headers)
@@ -160,7 +160,7 @@ struct WorkflowController {
             return response
         case .repeated(let answer): return answer.response(isRepeat: true)
         case .invalid(let issues, let window): throw APIError.invalidWorkflow(issues, window: window)
-        case .refused(let refusal, let window): throw error(refusal, window, identity)
+        case .refused(let refusal, let window): throw authenticator.error(refusal, window, identity)
         case .unavailable(let failure): throw APIError.unread(failure)
         }
     }
@@ -182,26 +182,6 @@ struct WorkflowController {
         members["version"] = .integer(Int64(version))
         members["createdBy"] = .userID(account)
         return .object(members)
-    }
-
-    private func result<Value>(
-        of answer: DeskAnswer<Value>,
-        _ identity: KeyAuthenticator.Identity
-    ) throws(APIError) -> (Value, WindowStatus?) {
-        switch answer {
-        case .done(let value, let window): return (value, window)
-        case .refused(let refusal, let window): throw error(refusal, window, identity)
-        case .unavailable(let failure): throw .unread(failure)
-        }
-    }
-
-    private func error(
-        _ refusal: Refusal,
-        _ window: WindowStatus?,
-        _ identity: KeyAuthenticator.Identity
-    ) -> APIError {
-        if refusal == .unauthorized { authenticator.noteRevoked(identity.keyID) }
-        return APIError(refusal, issues: [], window: window)
     }
 
     private func respond(_ status: HTTPResponse.Status, _ json: JSONValue, _ window: WindowStatus?) -> Response {

@@ -161,9 +161,8 @@ public struct ExecutionDesk: Sendable {
 
     /// Counts a read of what every key that is in force may read.
     public func admitRead(for identity: KeyAuthenticator.Identity) async throws(LedgerFailure) -> Admittance {
-        let none = ExecutionID.none(in: service.ledger.journal(of: identity.accountID))
-        let glance = try await reader.glance(at: none, account: identity.accountID, key: identity.keyID)
-        return switch try await reader.admitRead(by: glance.account, with: glance.key, requiring: nil) {
+        let journal = service.ledger.journal(of: identity.accountID)
+        return switch try await reader.admitRead(for: identity, in: journal, requiring: nil) {
         case .admitted(_, let window): .admitted(window)
         case .refused(let refusal, let window): .refused(refusal, window)
         }
@@ -193,7 +192,7 @@ public struct ExecutionDesk: Sendable {
 
 extension ExecutionID {
     /// An id that no run has.
-    fileprivate static func none(in journal: JournalID) -> ExecutionID {
+    static func none(in journal: JournalID) -> ExecutionID {
         ExecutionID(Identifier128(high: UInt64(journal.number), low: 0))
     }
 }

@@ -9,6 +9,21 @@ enum ReadAdmittance {
 }
 
 extension ExecutionReader {
+    /// Admits a read that is about no run.
+    ///
+    /// - Parameters:
+    ///   - identity: who asks.
+    ///   - journal: the journal of the account that asks.
+    ///   - required: what the key must be allowed to do; nil when any key may ask.
+    func admitRead(
+        for identity: KeyAuthenticator.Identity,
+        in journal: JournalID,
+        requiring required: Capability?
+    ) async throws(LedgerFailure) -> ReadAdmittance {
+        let glance = try await glance(at: .none(in: journal), account: identity.accountID, key: identity.keyID)
+        return try await admitRead(by: glance.account, with: glance.key, requiring: required)
+    }
+
     /// Key, capability, limiter: the order of decisions on a run, as far as it applies (design, section 6).
     ///
     /// - Parameters:

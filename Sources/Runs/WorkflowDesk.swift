@@ -163,11 +163,11 @@ public struct WorkflowDesk: Sendable {
         _ identity: KeyAuthenticator.Identity,
         _ required: Capability
     ) async throws(LedgerFailure) -> ReadAdmittance {
-        let none = ExecutionID(
-            Identifier128(high: UInt64(service.ledger.journal(of: identity.accountID).number), low: 0)
+        try await reader.admitRead(
+            for: identity,
+            in: service.ledger.journal(of: identity.accountID),
+            requiring: required
         )
-        let glance = try await reader.glance(at: none, account: identity.accountID, key: identity.keyID)
-        return try await reader.admitRead(by: glance.account, with: glance.key, requiring: required)
     }
 
     private func reading<Value: Sendable>(

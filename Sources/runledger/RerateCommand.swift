@@ -37,7 +37,7 @@ struct RerateCommand: AsyncParsableCommand {
                 variables: ProcessInfo.processInfo.environment
             )
             let rerating = try Rerating(book: book, schema: schema)
-            let database = try LedgerDatabase()
+            let database = LedgerDatabase()
             report = try await LedgerSetup(database).withLedger(sessions: 1) { connection in
                 try await rerating.run(over: connection, databaseURL: database.url, replaces: replace) { count in
                     Terminal.error.passing("pricing again: \(Numbers.count(count, "event"))")
