@@ -247,7 +247,7 @@ let package = Package(
         ),
         .testTarget(
             name: "TransparencyLogTests",
-            dependencies: ["Ledger", "TransparencyLog"]
+            dependencies: ["Ledger", "TestSupport", "TransparencyLog"]
         ),
         .testTarget(
             name: "LogPublishingTests",

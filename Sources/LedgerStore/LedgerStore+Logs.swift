@@ -48,47 +48,23 @@ extension LedgerStore {
         return (try await logCheckpoint(of: journal, upTo: .max)?.size ?? 0) >= size
     }
 
-    /// The events of a run that are written when it is admitted and when it ends, in order.
+    /// Every event of a run so far, in order: from the request to the last of the command that ended it.
     ///
-    /// They are found by their times, which grow in an account's stream: some tens of look-ups by key, however long it is.
-    public func bounds(of execution: Execution, account: AccountID) async throws(LedgerStoreError) -> [Event] {
-        var events: [Event] = []
-        for moment in [execution.admittedAt, execution.endedAt].compactMap({ $0 }) {
-            // A command's events are next to each other, and the moment is that of one of them.
-            let near = max(0, try await lastSequence(before: moment, of: account) - 16)
-            for event in try await self.events(of: account, after: near, limit: 48)
-            where event.content.executionID == execution.id && event.sequence > events.last?.sequence ?? 0 {
-                events.append(event)
-            }
-        }
-        return events
-    }
-
-    /// The sequence of an account's last event before a moment; 0 when there is none.
-    private func lastSequence(before moment: Timestamp, of account: AccountID) async throws(LedgerStoreError) -> Int64 {
-        guard let end = try await state(of: account)?.account?.sequence else { return 0 }
-        var before: Int64 = 0
-        var notBefore = end + 1
-        while notBefore - before > 1 {
-            let middle = before + (notBefore - before) / 2
-            guard let event = try await events(of: account, after: middle - 1, limit: 1).first,
-                event.content.recordedAt < moment
-            else {
-                notBefore = middle
-                continue
-            }
-            before = middle
-        }
-        return before
-    }
-
-    private func events(
-        of account: AccountID,
-        after sequence: Int64,
-        limit: Int64
-    ) async throws(LedgerStoreError) -> [Event] {
-        let journal = journal(of: account)
-        return try await ask(ReadAccountEvents(journal: journal, account: account, after: sequence, limit: limit))
+    /// Its first and its end are found by their times, which grow in an account's stream: some tens of look-ups by key. What
+    /// is read between them is what the account did while the run went on.
+    public func events(of execution: Execution, account: AccountID) async throws(LedgerStoreError) -> [Event] {
+        let events = try await ask(
+            ReadExecutionEvents(
+                journal: journal(of: account),
+                account: account,
+                execution: execution.id,
+                from: execution.admittedAt,
+                to: execution.endedAt
+            )
+        )
+        guard let end = execution.endedAt else { return events }
+        let command = events.last { $0.content.recordedAt <= end }?.content.commandID
+        return events.filter { $0.content.recordedAt <= end || $0.content.commandID == command }
     }
 }
 

@@ -60,14 +60,15 @@ public struct LedgerLogSet: Sendable {
         return named
     }
 
-    /// The receipts of a run's events, and that of the checkpoint they are in.
+    /// The receipts of every event of a run so far, from the request to what it was charged, and that of the checkpoint that
+    /// they are in.
     ///
     /// They stand under the journal's latest checkpoint that the published ledger's log holds, if that has all of them, else
     /// under the journal's own, and then do not go further up.
     ///
     /// - Returns: nil while one of the events isn't published.
     public func receipt(of execution: Execution, account: AccountID) async throws -> ReceiptBundle? {
-        let events = try await store.bounds(of: execution, account: account)
+        let events = try await store.events(of: execution, account: account)
         guard let journal = events.first?.journal, let last = events.last?.position else { return nil }
         let log = log(of: journal)
         var above: LogProof?
@@ -77,11 +78,7 @@ public struct LedgerLogSet: Sendable {
             above = try await ledger.receipt(at: record.position)
         }
         let note = above.flatMap { $0.extra }.flatMap { SignedNote(String(decoding: $0, as: UTF8.self)) }
-        var proofs: [LogProof] = []
-        for event in events {
-            guard let proof = try await log.receipt(at: event.position, under: note) else { return nil }
-            proofs.append(proof)
-        }
+        guard var proofs = try await log.receipts(at: events.map(\.position), under: note) else { return nil }
         if let above { proofs.append(above) }
         return ReceiptBundle(proofs)
     }

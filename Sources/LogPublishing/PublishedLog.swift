@@ -87,24 +87,40 @@ public struct PublishedLog: Sendable {
     /// - Returns: the receipt; nil while the entry isn't published.
     /// - Throws: a `LogPublishingError` or a `LogFileDamaged` when a file of the log is damaged.
     public func receipt(at position: Int64, under earlier: SignedNote? = nil) async throws -> LogProof? {
+        try await receipts(at: [position], under: earlier)?.first
+    }
+
+    /// The receipts of the entries at some positions, all under one checkpoint; nil while one of them isn't published.
+    ///
+    /// A tile or bundle that several of them need is read once.
+    public func receipts(at positions: [Int64], under earlier: SignedNote? = nil) async throws -> [LogProof]? {
         guard let standing = try await publishedNote() else { return nil }
         let note = earlier ?? standing
         guard let checkpoint = Checkpoint(note, signedBy: signer.verifier),
             Checkpoint(standing, signedBy: signer.verifier) != nil
         else { throw LogPublishingError.checkpointNotOurs }
-        guard position > 0, UInt64(position) <= checkpoint.size else { return nil }
-        let index = UInt64(position) - 1
+        guard positions.allSatisfy({ $0 > 0 && UInt64($0) <= checkpoint.size }) else { return nil }
         var tree = storage.tree(of: checkpoint.size, below: prefix)
-        let path = try await tree.inclusionProof(of: index)
-        let bundle = Tile.holding(index, of: .entries, inTreeOf: checkpoint.size)
-        let entry = try await storage.entries(of: bundle, below: prefix)[Int(index % UInt64(Tile.fullWidth))]
-        let proof = LogProof(index: index, path: path, checkpoint: note, extra: entry)
-        do {
-            _ = try proof.verify(MerkleHash.leaf(entry), log: signer.verifier)
-        } catch {
-            throw LogPublishingError.rootDiffers(size: checkpoint.size)
+        var bundles: [Tile: [[UInt8]]] = [:]
+        var proofs: [LogProof] = []
+        for index in positions.map({ UInt64($0) - 1 }) {
+            let bundle = Tile.holding(index, of: .entries, inTreeOf: checkpoint.size)
+            let entries =
+                if let read = bundles[bundle] { read } else {
+                    try await storage.entries(of: bundle, below: prefix)
+                }
+            bundles[bundle] = entries
+            let entry = entries[Int(index % UInt64(Tile.fullWidth))]
+            let path = try await tree.inclusionProof(of: index)
+            let proof = LogProof(index: index, path: path, checkpoint: note, extra: entry)
+            do {
+                _ = try proof.verify(MerkleHash.leaf(entry), log: signer.verifier)
+            } catch {
+                throw LogPublishingError.rootDiffers(size: checkpoint.size)
+            }
+            proofs.append(proof)
         }
-        return proof
+        return proofs
     }
 
     /// Compares the source with what was published, entry by entry: what somebody changed together with every hash that follows

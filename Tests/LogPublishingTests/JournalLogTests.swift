@@ -230,7 +230,7 @@ struct JournalLogTests {
             defer { for receipt in receipts { try? FileManager.default.removeItem(atPath: receipt) } }
             let tools = try await OutsideTools.make()
             let key = Self.signer.verifier.description
-            let go = try await tools.go([folder.path, key, "\(old.size)"] + receipts)
+            let go = try await tools.go(["log", folder.path, key, "\(old.size)"] + receipts)
             // It tells the root of the old size too, which it has recomputed from the tiles.
             #expect(go.isGood && go.text.hasPrefix("holds \(size) \(old.root.base64)"), "\(go.text)")
             for receipt in receipts {
@@ -250,7 +250,7 @@ struct JournalLogTests {
                 changed[line] = line == 2 ? "index 254" : Self.changed(lines[line])
                 try changed.joined(separator: "\n").write(toFile: spoilt, atomically: true, encoding: .utf8)
                 #expect(
-                    try await tools.go([folder.path, key, "\(old.size)", spoilt]).isGood == false,
+                    try await tools.go(["log", folder.path, key, "\(old.size)", spoilt]).isGood == false,
                     "go, line \(line)"
                 )
                 #expect(try await tools.python([folder.path, key, spoilt]).isGood == false, "python, line \(line)")
@@ -259,7 +259,7 @@ struct JournalLogTests {
             var bytes = try Data(contentsOf: tile)
             bytes[100] ^= 1
             try bytes.write(to: tile)
-            #expect(try await tools.go([folder.path, key, "\(old.size)"] + receipts).isGood == false)
+            #expect(try await tools.go(["log", folder.path, key, "\(old.size)"] + receipts).isGood == false)
         }
     }
 

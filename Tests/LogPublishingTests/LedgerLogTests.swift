@@ -26,6 +26,7 @@ struct LedgerLogTests {
             try await bench.grow(4)
             #expect(try await bench.publish().isEmpty)
             try await bench.grow()
+            let run = try await bench.wholeRun()
             #expect(try await bench.publish().isEmpty)
             let report = try await bench.audit()
             #expect(report.findings == [])
@@ -39,35 +40,70 @@ struct LedgerLogTests {
             #expect(report.logs.dropFirst().contains { $0.checkpoint.size > 256 })
             #expect(report.logs.allSatisfy { $0.hasEntries })
 
-            let run = try await LogBench.chargedRun()
             let execution = try #require(try await bench.store.execution(run.execution, of: run.account))
             let bundle = try #require(try await bench.logs().receipt(of: execution, account: run.account))
             let text = bundle.description
             let contents = try #require(ReceiptBundle(text)).verify(key: LogBench.signer.verifier)
             #expect(contents.ledger == report.logs[0].checkpoint)
-            #expect(contents.events.contains { $0.type == "credits.debited" })
-            #expect(contents.events.allSatisfy { $0.account == run.account.description })
-            let facts = Dictionary(
-                uniqueKeysWithValues: try #require(contents.events.last).described.map { ($0.name, $0.value) }
+            // Every event of the run and no other, as they are stored.
+            let stored = try await psql(
+                """
+                SELECT position, type FROM ledger.events WHERE execution_id = '\(run.execution)' ORDER BY position
+                """
             )
-            #expect(facts["execution_id"] == run.execution.description)
+            #expect(contents.events.map { "\($0.position)\t\($0.type)" }.joined(separator: "\n") == stored)
+            #expect(
+                contents.events.map(\.type) == [
+                    "request.received", "capability.granted", "rate_limit.counted", "credits.held",
+                    "execution.submitted", "execution.succeeded", "credits.debited", "credits.released",
+                ]
+            )
+            #expect(contents.events.allSatisfy { $0.account == run.account.description })
 
             try expectNothingElse(bundle)
-
-            // The program that shares no code says the same.
-            let proof = bench.folder + ".tlog-proof"
-            try text.write(toFile: proof, atomically: true, encoding: .utf8)
-            for arguments in [[bench.folder], ["--receipt", proof]] {
-                let (exit, output) = try await ChildProcess.run(
-                    [
-                        "python3", "\(PythonTools.sources)/scripts/verify-log", "--key",
-                        LogBench.signer.verifier.description,
-                    ]
-                        + arguments
-                )
-                #expect(exit == .exited(code: 0), "\(output)")
-            }
+            try await expectOthers(text, bench)
         }
+    }
+
+    /// The programs that share no code say the same, of the receipts and of each part of them that can be spoilt.
+    private func expectOthers(_ text: String, _ bench: LogBench) async throws {
+        let tools = try await OutsideTools.make()
+        let key = LogBench.signer.verifier.description
+        let proof = bench.folder + ".tlog-proof"
+        func verdicts(_ text: String) async throws -> [(isGood: Bool, text: String)] {
+            try text.write(toFile: proof, atomically: true, encoding: .utf8)
+            let script = "\(PythonTools.sources)/scripts/verify-log"
+            let (exit, output) = try await ChildProcess.run(["python3", script, "--key", key, "--receipt", proof])
+            return [(exit == .exited(code: 0), output), try await tools.go(["bundle", key, proof])]
+        }
+        let count = text.components(separatedBy: "\nindex ").count - 2
+        let whole = try await verdicts(text)
+        #expect(whole.allSatisfy { $0.isGood }, "\(whole)")
+        #expect(whole[0].text.components(separatedBy: "\"type\": ").count - 1 == count)
+        #expect(whole[1].text == "holds \(count)\n")
+        let (exit, output) = try await ChildProcess.run(
+            ["python3", "\(PythonTools.sources)/scripts/verify-log", "--key", key, bench.folder]
+        )
+        #expect(exit == .exited(code: 0), "\(output)")
+
+        // Of the second receipt: its entry, its place, a hash, its log, the size, the root, the signature. And all of its
+        // hashes, and the journal's checkpoint in the last one.
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let heads = lines.indices.filter { lines[$0].hasPrefix("c2sp.org/") }
+        let blank = try #require(lines[heads[1]...].firstIndex(of: ""))
+        for line in [
+            heads[1] + 1, heads[1] + 2, heads[1] + 3, blank + 1, blank + 2, blank + 3, blank + 5, heads.last! + 1,
+        ] {
+            var changed = lines
+            let middle = lines[line].index(lines[line].startIndex, offsetBy: lines[line].count / 2)
+            changed[line].replaceSubrange(middle...middle, with: [lines[line][middle] == "1" ? "2" : "1"])
+            let spoilt = try await verdicts(changed.joined(separator: "\n"))
+            #expect(spoilt.allSatisfy { !$0.isGood }, "line \(line): \(lines[line]): \(spoilt)")
+        }
+        var cut = lines
+        cut.removeSubrange(heads[1] + 3..<blank)
+        let spoilt = try await verdicts(cut.joined(separator: "\n"))
+        #expect(spoilt.allSatisfy { !$0.isGood }, "\(spoilt)")
     }
 
     /// Expects that nothing of a bundle can be changed, nor left out of the way up.

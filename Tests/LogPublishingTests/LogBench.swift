@@ -45,6 +45,22 @@ struct LogBench: Sendable {
         }
     }
 
+    /// A run with every kind of event that one can have on its way to a debit, while another run of the account goes on.
+    func wholeRun() async throws -> (account: AccountID, execution: ExecutionID) {
+        let tenant = try await Tenant.open(in: store, tier: .business, credits: Credits(whole: 20))
+        let (execution, other) = (tenant.newExecution(), tenant.newExecution())
+        _ = try await store.submit(tenant.admit(execution, quote: Credits(whole: 3)))
+        _ = try await store.submit(tenant.admit(other, quote: Credits(whole: 2)))
+        clock.advance(seconds: 3)
+        let submission = RecordSubmission(executionID: execution, providerRequestID: "job")
+        _ = try await store.submit(tenant.command(.recordSubmission(submission)))
+        _ = try await store.submit(tenant.succeed(other, cost: Credits(whole: 1)))
+        clock.advance(seconds: 3)
+        _ = try await store.submit(tenant.succeed(execution, cost: Credits(whole: 1)))
+        _ = try await store.submit(tenant.admit(quote: Credits(whole: 1)))
+        return (tenant.account, execution)
+    }
+
     /// The account and the id of a run that was charged, the latest one.
     static func chargedRun() async throws -> (account: AccountID, execution: ExecutionID) {
         let line = try await psql(

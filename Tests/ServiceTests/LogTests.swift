@@ -41,7 +41,11 @@ struct LogTests {
             let verdict = try await bench.audit("verify", file, "--policy", bench.policy)
             let events = try #require(try JSONValue(text: verdict.output)["events"]?.arrayValue)
             #expect(events.allSatisfy { $0["execution_id"]?.stringValue == id })
-            #expect(events.contains { $0["type"]?.stringValue == "credits.debited" })
+            let types = try await stack.rows(
+                "SELECT type FROM ledger.events WHERE execution_id = '\(id)' ORDER BY position"
+            ).map { $0[0] }
+            #expect(events.map { $0["type"]?.stringValue } == types)
+            #expect(types.first == "request.received" && types.contains("credits.debited"))
             #expect(events.contains { $0["amount"]?.stringValue == answer.cost?.description })
             try receipt.replacing("index ", with: "index 1").write(toFile: file, atomically: true, encoding: .utf8)
             #expect(try await bench.audit("verify", file).exit == .exited(code: 1))

@@ -1,4 +1,6 @@
+import Foundation
 import Ledger
+import TestSupport
 import Testing
 import TransparencyLog
 
@@ -6,9 +8,10 @@ import TransparencyLog
 /// value, and every way in which its files of the same folders spoil them. All of them are over the reference tree of Certificate
 /// Transparency.
 @Suite("Published vectors") struct PublishedVectorTests {
-    struct Inclusion: Sendable {
-        var index: UInt64
-        var size: UInt64
+    struct Inclusion: Sendable, Encodable {
+        var kind = "inclusion"
+        var index: Int64
+        var size: Int64
         var root: String
         var leaf: String
         var proof: [String]
@@ -17,13 +20,20 @@ import TransparencyLog
             guard let root = Digest(base64: root), let leaf = Digest(base64: leaf) else { return false }
             let path = proof.compactMap { Digest(base64: $0) }
             return path.count == proof.count
-                && MerkleProof.includes(leaf, at: index, inTreeOf: size, path: path, root: root)
+                && MerkleProof.includes(
+                    leaf,
+                    at: UInt64(bitPattern: index),
+                    inTreeOf: UInt64(bitPattern: size),
+                    path: path,
+                    root: root
+                )
         }
     }
 
-    struct Consistency: Sendable {
-        var size1: UInt64
-        var size2: UInt64
+    struct Consistency: Sendable, Encodable {
+        var kind = "consistency"
+        var size1: Int64
+        var size2: Int64
         var root1: String
         var root2: String
         var proof: [String]
@@ -31,7 +41,9 @@ import TransparencyLog
         var holds: Bool {
             guard let root1 = Digest(base64: root1), let root2 = Digest(base64: root2) else { return false }
             let path = proof.compactMap { Digest(base64: $0) }
-            return path.count == proof.count && MerkleProof.extends((size1, root1), to: (size2, root2), path: path)
+            let old = (size: UInt64(bitPattern: size1), root: root1)
+            return path.count == proof.count
+                && MerkleProof.extends(old, to: (UInt64(bitPattern: size2), root2), path: path)
         }
     }
 
@@ -76,10 +88,42 @@ import TransparencyLog
             proof: ["DrxdNDf74tsVi58Sah0RjjCBgQMdCpSfje3t68VY72o=", node67, node03]
         ),
         Consistency(size1: 2, size2: 5, root1: node01, root2: root5, proof: [node23, leaf4]),
+        Consistency(
+            size1: 6,
+            size2: 7,
+            root1: "duZ9rbzfHhDht03cYIq9L5jfsW+851J3tSMqEn8gh+8=",
+            root2: "3bib5AOAnjJXUNPSY814kpwpQreUKjS3fhIslZSnTIw=",
+            proof: [
+                "DrxdNDf74tsVi58Sah0RjjCBgQMdCpSfje3t68VY72o=", "sIaT7C5yFZcTBkHoIR5+7cy0wmQTlj7ubB4u0W/7Gl8=",
+                node03,
+            ]
+        ),
     ]
 
     /// A hash that is none of the tree's; its files call it garbage.
     private static let garbage = Digest(of: Array("garbage".utf8)).base64
+
+    /// The leaf of one entry, "data", which is the root of its tree too.
+    private static let data = MerkleHash.leaf(Array("data".utf8)).base64
+
+    /// What its files add that is refused: `single-entry` and `additional`.
+    private static let refusedInclusions =
+        [(data, ""), ("", data), ("", "")].map {
+            Inclusion(index: 0, size: 1, root: $0.1, leaf: $0.0, proof: [])
+        }
+        + [(0, 0), (0, 1), (1, 0), (2, 1)].flatMap { (index: Int64, size: Int64) in
+            [(empty, garbage), (garbage, empty)].map { root, leaf in
+                Inclusion(index: index, size: size, root: root, leaf: leaf, proof: [])
+            }
+        }
+
+    private static let refusedConsistencies = [
+        (0, 0, root5, root8, []), (1, 1, root5, root8, []), (1, 0, root5, root8, []), (2, 1, root5, root8, []),
+        (1, 2, root5, root8, []), (0, 0, empty, root8, []), (1, 1, empty, root8, []), (0, 0, empty, empty, [empty]),
+        (0, 1, empty, empty, [empty]), (1, 1, empty, empty, [empty]),
+    ].map { (size1: Int64, size2: Int64, root1: String, root2: String, proof: [String]) in
+        Consistency(size1: size1, size2: size2, root1: root1, root2: root2, proof: proof)
+    }
 
     private static func flipped(_ hash: String, bit: Int) -> String {
         var bytes = Digest(base64: hash)!.bytes
@@ -87,63 +131,122 @@ import TransparencyLog
         return Digest(bytes: bytes)!.base64
     }
 
-    @Test(arguments: inclusions.indices)
-    func inclusion(_ index: Int) {
-        let vector = Self.inclusions[index]
-        #expect(vector.holds)
-        func refused(_ what: String, _ spoil: (inout Inclusion) -> Void) {
-            var spoilt = vector
-            spoil(&spoilt)
-            #expect(!spoilt.holds, "\(what)")
+    /// Every way in which its files spoil a vector.
+    private static func spoilt(_ vector: Inclusion) -> [(what: String, vector: Inclusion)] {
+        var all: [(what: String, vector: Inclusion)] = []
+        func spoilt(_ what: String, _ spoil: (inout Inclusion) -> Void) {
+            var copy = vector
+            spoil(&copy)
+            all.append((what, copy))
         }
-        refused("leafIdx - 1") { $0.index &-= 1 }
-        refused("leafIdx + 1") { $0.index += 1 }
-        refused("leafIdx ^ 2") { $0.index ^= 2 }
-        refused("treeSize * 2") { $0.size *= 2 }
-        refused("treeSize / 2") { $0.size /= 2 }
-        refused("wrong leaf") { $0.leaf = Self.garbage }
-        refused("empty root") { $0.root = Self.empty }
-        refused("random root") { $0.root = Self.garbage }
-        refused("trailing garbage") { $0.proof.append(Self.garbage) }
-        refused("trailing root") { $0.proof.append($0.root) }
-        refused("preceding garbage") { $0.proof.insert(Self.garbage, at: 0) }
-        refused("preceding root") { $0.proof.insert($0.root, at: 0) }
-        refused("inserted component") { $0.proof.insert(Self.garbage, at: $0.proof.count / 2) }
-        refused("removed component") { $0.proof.removeLast() }
-        refused("empty proof") { $0.proof = [] }
+        spoilt("leafIdx - 1") { $0.index &-= 1 }
+        spoilt("leafIdx + 1") { $0.index += 1 }
+        spoilt("leafIdx ^ 2") { $0.index ^= 2 }
+        spoilt("treeSize * 2") { $0.size *= 2 }
+        spoilt("treeSize / 2") { $0.size /= 2 }
+        spoilt("wrong leaf") { $0.leaf = Self.garbage }
+        spoilt("empty root") { $0.root = Self.empty }
+        spoilt("random root") { $0.root = Self.garbage }
+        spoilt("trailing garbage") { $0.proof.append(Self.garbage) }
+        spoilt("trailing root") { $0.proof.append($0.root) }
+        spoilt("preceding garbage") { $0.proof.insert(Self.garbage, at: 0) }
+        spoilt("preceding root") { $0.proof.insert($0.root, at: 0) }
+        spoilt("inserted component") { $0.proof.insert(Self.garbage, at: $0.proof.count / 2) }
+        spoilt("removed component") { $0.proof.removeLast() }
+        spoilt("empty proof") { $0.proof = [] }
         for place in vector.proof.indices {
-            refused("modified proof \(place)") { $0.proof[place] = Self.flipped($0.proof[place], bit: 3) }
+            spoilt("modified proof \(place)") { $0.proof[place] = Self.flipped($0.proof[place], bit: 3) }
+        }
+        return all
+    }
+
+    /// Every way in which its files spoil a vector.
+    private static func spoilt(_ vector: Consistency) -> [(what: String, vector: Consistency)] {
+        var all: [(what: String, vector: Consistency)] = []
+        func spoilt(_ what: String, _ spoil: (inout Consistency) -> Void) {
+            var copy = vector
+            spoil(&copy)
+            all.append((what, copy))
+        }
+        spoilt("size1 - 1") { $0.size1 -= 1 }
+        spoilt("size1 + 1") { $0.size1 += 1 }
+        spoilt("size1 ^ 2") { $0.size1 ^= 2 }
+        spoilt("size2 * 2") { $0.size2 *= 2 }
+        spoilt("size2 / 2") { $0.size2 /= 2 }
+        spoilt("wrong root1") { $0.root1 = Self.garbage }
+        spoilt("wrong root2") { $0.root2 = Self.garbage }
+        spoilt("swapped roots") { swap(&$0.root1, &$0.root2) }
+        spoilt("empty proof") { $0.proof = [] }
+        spoilt("trailing garbage") { $0.proof.append(Self.garbage) }
+        spoilt("trailing root1") { $0.proof.append($0.root1) }
+        spoilt("trailing root2") { $0.proof.append($0.root2) }
+        spoilt("preceding garbage") { $0.proof.insert(Self.garbage, at: 0) }
+        spoilt("preceding root1") { $0.proof.insert($0.root1, at: 0) }
+        spoilt("preceding root2") { $0.proof.insert($0.root2, at: 0) }
+        spoilt("preceding proof") { $0.proof.insert($0.proof[0], at: 0) }
+        spoilt("truncated proof") { $0.proof.removeLast() }
+        for place in vector.proof.indices {
+            spoilt("modified proof \(place)") { $0.proof[place] = Self.flipped($0.proof[place], bit: 4) }
+        }
+        return all
+    }
+
+    @Test(arguments: inclusions)
+    func inclusion(_ vector: Inclusion) {
+        #expect(vector.holds)
+        for (what, spoilt) in Self.spoilt(vector) { #expect(!spoilt.holds, "\(what)") }
+    }
+
+    @Test(arguments: consistencies)
+    func consistency(_ vector: Consistency) {
+        #expect(vector.holds)
+        for (what, spoilt) in Self.spoilt(vector) { #expect(!spoilt.holds, "\(what)") }
+    }
+
+    @Test("the proofs of single and empty trees that its files add are refused, but for the one that holds")
+    func additional() {
+        #expect(Inclusion(index: 0, size: 1, root: Self.data, leaf: Self.data, proof: []).holds)
+        #expect(Consistency(size1: 1, size2: 1, root1: Self.root8, root2: Self.root8, proof: []).holds)
+        for vector in Self.refusedInclusions { #expect(!vector.holds, "\(vector)") }
+        for vector in Self.refusedConsistencies { #expect(!vector.holds, "\(vector)") }
+    }
+
+    @Test("the verifiers of others accept each vector, and refuse it in every way in which it is spoilt")
+    func outside() async throws {
+        let tools = try await OutsideTools.make()
+        let inclusions =
+            Self.inclusions.flatMap { [("as published", $0)] + Self.spoilt($0) }
+            + Self.refusedInclusions.map { ("\($0)", $0) }
+        let consistencies =
+            Self.consistencies.flatMap { [("as published", $0)] + Self.spoilt($0) }
+            + Self.refusedConsistencies.map { ("\($0)", $0) }
+        try await withTemporaryFolder { folder in
+            let file = "\(folder)/vectors.json"
+            try JSONEncoder().encode(consistencies.map(\.1)).write(to: URL(fileURLWithPath: file))
+            expect(try await tools.go(["vectors", file]), "Go", consistencies.map(\.0), accepted: "true")
+            // A hash is 32 bytes by its type in Go.
+            let sized = inclusions.filter { !$0.1.leaf.isEmpty && !$0.1.root.isEmpty }
+            try JSONEncoder().encode(sized.map(\.1)).write(to: URL(fileURLWithPath: file))
+            expect(try await tools.go(["vectors", file]), "Go", sized.map(\.0), accepted: "true")
+            try JSONEncoder().encode(inclusions.map(\.1)).write(to: URL(fileURLWithPath: file))
+            let python = try await tools.python(["vectors", file])
+            expect(python, "pymerkle, verify-log", inclusions.map(\.0), accepted: "true true", refused: "false false")
         }
     }
 
-    @Test(arguments: consistencies.indices)
-    func consistency(_ index: Int) {
-        let vector = Self.consistencies[index]
-        #expect(vector.holds)
-        func refused(_ what: String, _ spoil: (inout Consistency) -> Void) {
-            var spoilt = vector
-            spoil(&spoilt)
-            #expect(!spoilt.holds, "\(what)")
-        }
-        refused("size1 - 1") { $0.size1 -= 1 }
-        refused("size1 + 1") { $0.size1 += 1 }
-        refused("size1 ^ 2") { $0.size1 ^= 2 }
-        refused("size2 * 2") { $0.size2 *= 2 }
-        refused("size2 / 2") { $0.size2 /= 2 }
-        refused("wrong root1") { $0.root1 = Self.garbage }
-        refused("wrong root2") { $0.root2 = Self.garbage }
-        refused("swapped roots") { swap(&$0.root1, &$0.root2) }
-        refused("empty proof") { $0.proof = [] }
-        refused("trailing garbage") { $0.proof.append(Self.garbage) }
-        refused("trailing root1") { $0.proof.append($0.root1) }
-        refused("trailing root2") { $0.proof.append($0.root2) }
-        refused("preceding garbage") { $0.proof.insert(Self.garbage, at: 0) }
-        refused("preceding root1") { $0.proof.insert($0.root1, at: 0) }
-        refused("preceding root2") { $0.proof.insert($0.root2, at: 0) }
-        refused("preceding proof") { $0.proof.insert($0.proof[0], at: 0) }
-        refused("truncated proof") { $0.proof.removeLast() }
-        for place in vector.proof.indices {
-            refused("modified proof \(place)") { $0.proof[place] = Self.flipped($0.proof[place], bit: 4) }
+    /// Expects a verdict a line.
+    private func expect(
+        _ result: (isGood: Bool, text: String),
+        _ who: String,
+        _ names: [String],
+        accepted: String,
+        refused: String = "false"
+    ) {
+        #expect(result.isGood, "\(who): \(result.text)")
+        let verdicts = result.text.split(separator: "\n")
+        #expect(verdicts.count == names.count, "\(who): \(result.text)")
+        for (name, verdict) in zip(names, verdicts) {
+            #expect(verdict == (name == "as published" ? accepted : refused), "\(who): \(name)")
         }
     }
 

@@ -107,3 +107,34 @@ struct FindLogCheckpoint: PostgresStatement {
         try ReadLogCheckpoints.decode(row)
     }
 }
+
+/// The events of a run in the part of its account's stream that its admission and its end are in.
+struct ReadExecutionEvents: PostgresStatement {
+    static let name = "read_execution_events"
+    // 64: the events of one command are next to each other, and the moment is that of one of them.
+    static let sql = """
+        SELECT \(EventColumns.list) FROM ledger.events
+        WHERE journal = $1 AND account_id = $2 AND execution_id = $3
+            AND sequence >= (SELECT ledger.sequence_as_of($2, $4) - 64)
+            AND sequence <= (SELECT CASE WHEN $5 IS NULL THEN 9223372036854775807
+                ELSE ledger.sequence_as_of($2, $5) + 64 END)
+        ORDER BY sequence
+        """
+    static let parameterTypes: [PostgresType] = [.int2, .uuid, .uuid, .timestamptz, .timestamptz]
+
+    let journal: JournalID
+    let account: AccountID
+    let execution: ExecutionID
+    let from: Timestamp
+    let to: Timestamp?
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.uuid(account.postgresUUID)
+        parameters.uuid(execution.postgresUUID)
+        parameters.timestamptz(microseconds: from.microseconds)
+        parameters.timestamptz(microseconds: to?.microseconds)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Event { try EventColumns.decode(row) }
+}

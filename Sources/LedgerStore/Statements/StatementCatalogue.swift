@@ -24,6 +24,7 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     KeepOperatorAnswer.self,
     PurgeClaims.self,
     ReadJournalPositions.self, InsertLogCheckpoint.self, ReadLogCheckpoints.self, FindLogCheckpoint.self,
+    ReadExecutionEvents.self,
     SampleJournal.self, ReadStreamLinks.self, ReadLatestLink.self, AccountScan<ScanAccounts>.self,
     AccountScan<ScanPots>.self,
     AccountScan<ScanGrants>.self, AccountScan<ScanHolds>.self, AccountScan<ScanWindows>.self,

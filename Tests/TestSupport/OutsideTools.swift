@@ -1,9 +1,8 @@
 import Foundation
 import LocalCluster
-import TestSupport
 
-/// Programs of others that check the log. `outside.go` is compiled once.
-struct OutsideTools {
+/// Programs of others that check the log: `Tests/OutsideTests`. `outside.go` is compiled once.
+public struct OutsideTools: Sendable {
     private let program: String
     private let interpreter: String
     private static let folder = "\(PythonTools.sources)/Tests/OutsideTests"
@@ -28,11 +27,16 @@ struct OutsideTools {
         return OutsideTools(program: program, interpreter: try await PythonTools.interpreter())
     }
 
-    static func make() async throws -> OutsideTools { try await built.value }
+    /// Compiles and installs what is not there.
+    public static func make() async throws -> OutsideTools { try await built.value }
 
-    func go(_ arguments: [String]) async throws -> (isGood: Bool, text: String) { try await run([program] + arguments) }
+    /// Runs the one in Go, with `golang.org/x/mod/sumdb`.
+    public func go(_ arguments: [String]) async throws -> (isGood: Bool, text: String) {
+        try await run([program] + arguments)
+    }
 
-    func python(_ arguments: [String]) async throws -> (isGood: Bool, text: String) {
+    /// Runs the one in Python, with pymerkle and cryptography.
+    public func python(_ arguments: [String]) async throws -> (isGood: Bool, text: String) {
         try await run([interpreter, "\(Self.folder)/outside.py"] + arguments)
     }
 
