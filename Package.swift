@@ -91,7 +91,7 @@ let package = Package(
         ),
         .target(
             name: "Exports",
-            dependencies: ["Books", "Ledger", "LedgerStore", "Postgres", "Registry", crypto]
+            dependencies: ["Books", "Ledger", "LedgerStore", "Postgres", "Registry", "TransparencyLog", crypto]
         ),
         .target(
             name: "LogPublishing",
@@ -242,7 +242,7 @@ let package = Package(
             dependencies: [
                 "Administration", "Books", "Exports", "HistoryTestSupport", "Ledger", "LedgerStore",
                 "LedgerTestSupport", "LocalCluster",
-                "Postgres", "Registry", "TestSupport",
+                "Postgres", "Registry", "TestSupport", "TransparencyLog", "runledger",
             ]
         ),
         .testTarget(

@@ -13,10 +13,11 @@ public struct PlainTextBooks: Sendable {
 
     /// Whose format it is.
     public let format: Format
-    /// What the accounts hold in all.
+    /// What the transactions so far have moved.
     public private(set) var balance = TrialBalance()
     /// Transactions so far.
     public private(set) var transactionCount = 0
+    private var opened: [String: Int64] = [:]
     private var moved: [CalendarMonth: [String: Int64]] = [:]
     private var commodities: [String: Commodity] = [:]
 
@@ -38,6 +39,52 @@ public struct PlainTextBooks: Sendable {
         }
     }
 
+    /// What an account holds, or what was moved on it.
+    public struct Sum: Hashable, Sendable {
+        /// The account's full name.
+        public let name: String
+        /// The one commodity that it holds.
+        public let commodity: Commodity
+        /// How much.
+        public let units: Int64
+        /// Names a sum.
+        public init(name: String, commodity: Commodity, units: Int64) {
+            self.name = name
+            self.commodity = commodity
+            self.units = units
+        }
+    }
+
+    /// A transaction that gives the accounts what they held before the first event of the books; empty when they held nothing.
+    ///
+    /// - Parameters:
+    ///   - sums: by account; those of each commodity sum to zero.
+    ///   - day: not after the first event's.
+    ///   - place: up to which events.
+    public mutating func open(_ sums: [Sum], on day: String, place: String) -> String {
+        let sums = sums.filter { $0.units != 0 }.sorted { $0.name < $1.name }
+        guard !sums.isEmpty else { return "" }
+        for sum in sums {
+            commodities[sum.name] = sum.commodity
+            opened[sum.name] = sum.units
+        }
+        return transaction(on: day, "opening balances", place: place, sums)
+    }
+
+    /// Takes in transactions that are written elsewhere: what they move on an account in a month.
+    public mutating func move(_ sum: Sum, in month: CalendarMonth) {
+        commodities[sum.name] = sum.commodity
+        moved[month, default: [:]][sum.name, default: 0] &+= sum.units
+    }
+
+    /// The line that makes another file of transactions a part of this one.
+    public func include(_ file: String) -> String {
+        switch format {
+        case .beancount: "include \"\(file)\"\n"
+        case .hledger: "include \(file)\n"
+        }
+    }
+
     /// The transaction of an event; empty when it posts nothing.
     ///
     /// - Throws: when the event says too little for its rule.
@@ -48,19 +95,25 @@ public struct PlainTextBooks: Sendable {
         transactionCount += 1
         let day = event.content.recordedAt.rfc3339.prefix(10)
         guard let month = CalendarMonth(day.prefix(7)) else { throw PostingError("a day that no calendar has: \(day)") }
-        for posting in postings {
-            commodities[posting.name] = posting.commodity
-            // The sum of a part of what the balance sums up fits where that fits.
-            moved[month, default: [:]][posting.name, default: 0] &+= posting.units
-        }
-        let place = "\(event.journal)/\(event.position)"
+        // The sum of a part of what the balance sums up fits where that fits.
+        let sums = postings.map { Sum(name: $0.name, commodity: $0.commodity, units: $0.units) }
+        for sum in sums { move(sum, in: month) }
+        return transaction(
+            on: String(day),
+            event.content.type.rawValue,
+            place: "\(event.journal)/\(event.position)",
+            sums
+        )
+    }
+
+    private func transaction(on day: String, _ title: String, place: String, _ sums: [Sum]) -> String {
         var text: String
         switch format {
-        case .beancount: text = "\(day) * \"\(event.content.type.rawValue)\"\n  place: \"\(place)\"\n"
-        case .hledger: text = "\(day) * (\(place)) \(event.content.type.rawValue)\n"
+        case .beancount: text = "\(day) * \"\(title)\"\n  place: \"\(place)\"\n"
+        case .hledger: text = "\(day) * (\(place)) \(title)\n"
         }
-        for posting in postings {
-            text += "  \(posting.name)  \(posting.commodity.text(posting.units)) \(posting.commodity.rawValue)\n"
+        for sum in sums {
+            text += "  \(sum.name)  \(sum.commodity.text(sum.units)) \(sum.commodity.rawValue)\n"
         }
         return text + "\n"
     }
@@ -75,7 +128,7 @@ public struct PlainTextBooks: Sendable {
             }
         }
         text += "\n"
-        var sums: [String: Int64] = [:]
+        var sums = opened
         for (month, changes) in moved.sorted(by: { $0.key < $1.key }) {
             if format == .hledger { text += "\(month.lastDay) * balances at the end of the day\n" }
             for (name, change) in changes.sorted(by: { $0.key < $1.key }) {

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Glibc
 
 /// A file that is written under another name, hashed on the way, and put in its place when it is whole and on disk.
 final class ExportFile: @unchecked Sendable {
@@ -42,11 +43,10 @@ final class ExportFile: @unchecked Sendable {
         try flush()
         try handle.synchronize()
         try handle.close()
-        let target = folder.appendingPathComponent(name)
-        if FileManager.default.fileExists(atPath: target.path) { try FileManager.default.removeItem(at: target) }
-        try FileManager.default.moveItem(at: partial, to: target)
-        let digest = hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return ExportManifest.File(name: name, bytes: count, sha256: digest)
+        // In the place of one of that name there is always a whole one: the old or the new.
+        let target = folder.appendingPathComponent(name).path
+        guard rename(partial.path, target) == 0 else { throw ExportError.unwritable(target) }
+        return ExportManifest.File(name: name, bytes: count, sha256: Self.text(of: hash))
     }
 
     /// Leaves nothing behind.
@@ -70,8 +70,11 @@ final class ExportFile: @unchecked Sendable {
             hash.update(data: piece)
             count += Int64(piece.count)
         }
-        let digest = hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return ExportManifest.File(name: name, bytes: count, sha256: digest)
+        return ExportManifest.File(name: name, bytes: count, sha256: text(of: hash))
+    }
+
+    private static func text(of hash: SHA256) -> String {
+        hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }
 
@@ -89,6 +92,8 @@ public enum ExportError: Error, Hashable, Sendable, CustomStringConvertible {
     case unfinished(String)
     /// The journal no longer has what the export began with.
     case ledgerDiffers(journal: Int16)
+    /// What was asked to begin or to end with is not in the ledger.
+    case outside(String)
     /// An export of this kind needs the price of a credit.
     case priceMissing
     /// An event can't be posted.
@@ -103,6 +108,7 @@ public enum ExportError: Error, Hashable, Sendable, CustomStringConvertible {
         case .complete(let path): "The folder \(path) holds this export already, and it is complete."
         case .unfinished(let path): "The folder \(path) holds an export that was interrupted."
         case .ledgerDiffers(let journal): "Journal \(journal) is not the one that the export was begun from."
+        case .outside(let message): message
         case .priceMissing: "FOCUS states costs in USD, and the ledger does not know what a credit is sold for."
         case .damaged(let message): "The ledger is damaged: \(message)."
         }

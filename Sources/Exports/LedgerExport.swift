@@ -7,11 +7,21 @@ import Registry
 
 /// Writes an export into a folder: files, and a manifest that names positions, heads and hashes.
 ///
-/// CSV goes part by part, each a fixed range of positions, straight from COPY to the file; an export that was interrupted goes
-/// on after its last whole part, up to the positions it began with. Books are one file, which is begun anew.
+/// It goes part by part, each a fixed range of positions: CSV straight from COPY to the file, books event by event. An export
+/// that was interrupted goes on after its last whole part, up to the positions it began with, and has the same bytes in the end.
 public struct LedgerExport: Sendable {
     /// How far an export is.
     public struct Progress: Hashable, Sendable {
+        /// What is done to the events.
+        public enum Stage: Hashable, Sendable {
+            /// Their hashes are read, of all up to where the export ends.
+            case hashing
+            /// They are written.
+            case writing
+        }
+
+        /// What is done to the events now.
+        public let stage: Stage
         /// Events done.
         public let done: Int64
         /// Events in all.
@@ -21,8 +31,9 @@ public struct LedgerExport: Sendable {
     /// Positions in a part of a CSV export.
     public static let positionsPerPart: Int64 = 65_536
 
-    private let kind: ExportKind
-    private let folder: URL
+    let kind: ExportKind
+    let folder: URL
+    let bounds: ExportBounds
     private let price: String?
     private let positionsPerPart: Int64
 
@@ -31,17 +42,20 @@ public struct LedgerExport: Sendable {
     /// - Parameters:
     ///   - kind: what is exported.
     ///   - folder: where to; made if it is not there.
+    ///   - bounds: where it begins and ends.
     ///   - price: what a credit is sold for, as a decimal number of USD; for `focus` only.
-    ///   - positionsPerPart: positions in a file.
+    ///   - positionsPerPart: positions in a file; one that goes on keeps to what it began with.
     public init(
         _ kind: ExportKind,
         to folder: URL,
+        bounds: ExportBounds = ExportBounds(),
         price: String? = nil,
         positionsPerPart: Int64 = positionsPerPart
     ) throws(ExportError) {
         if kind == .focus, price == nil { throw .priceMissing }
         self.kind = kind
         self.folder = folder
+        self.bounds = bounds
         self.price = kind == .focus ? price : nil
         self.positionsPerPart = positionsPerPart
     }
@@ -52,23 +66,24 @@ public struct LedgerExport: Sendable {
     ///   - store: the ledger.
     ///   - configuration: how to connect as `runledger_finance`.
     ///   - resumes: whether to go on with one that was interrupted.
+    ///     Where it begins and ends it says itself then.
     ///   - progress: called before the first file and after each piece.
     /// - Returns: the complete manifest.
     public func run(
         _ store: LedgerStore,
         _ configuration: PostgresConfiguration,
         resumes: Bool = false,
-        progress: @Sendable (Progress) -> Void = { _ in }
+        progress: @escaping @Sendable (Progress) -> Void = { _ in }
     ) async throws -> ExportManifest {
         try makeFolder()
         let connection = try await PostgresScriptConnection(configuration: configuration)
         do {
-            var manifest = try await begin(connection, store, resumes: resumes)
-            progress(Progress(done: 0, total: manifest.eventCount))
+            var manifest = try await begin(connection, store, resumes: resumes, progress)
+            progress(Progress(stage: .writing, done: 0, total: manifest.eventCount))
             switch kind {
             case .events, .postings, .focus: try await copyParts(connection, &manifest, progress)
-            case .beancount: try await writeBooks(.beancount, store, &manifest, progress)
-            case .hledger: try await writeBooks(.hledger, store, &manifest, progress)
+            case .beancount: try await writeBooks(.beancount, store, connection, &manifest, progress)
+            case .hledger: try await writeBooks(.hledger, store, connection, &manifest, progress)
             }
             manifest.isComplete = true
             try write(manifest)
@@ -96,14 +111,21 @@ public struct LedgerExport: Sendable {
     private func begin(
         _ connection: PostgresScriptConnection,
         _ store: LedgerStore,
-        resumes: Bool
+        resumes: Bool,
+        _ progress: @escaping @Sendable (Progress) -> Void
     ) async throws -> ExportManifest {
         let file = folder.appendingPathComponent(ExportManifest.fileName)
         guard let data = FileManager.default.contents(atPath: file.path) else {
             let names = try FileManager.default.contentsOfDirectory(atPath: path)
             guard names.allSatisfy({ $0.hasSuffix(".partial") }) else { throw ExportError.folderNotEmpty(path) }
-            let heads = try await heads(connection)
-            let manifest = ExportManifest(kind: kind, ledger: store.name, price: price, heads: heads)
+            let heads = try await heads(connection, progress)
+            let manifest = ExportManifest(
+                kind: kind,
+                ledger: store.name,
+                price: price,
+                positionsPerFile: positionsPerPart,
+                heads: heads
+            )
             try write(manifest)
             return manifest
         }
@@ -132,59 +154,49 @@ public struct LedgerExport: Sendable {
                     WHERE journal = \(head.range.journal) AND position = \(head.range.through)
                     """
             )
-            guard rows.last?.rows.first?.first == head.eventHash else {
+            guard rows.last?.rows.first?.first == head.eventHash?.description else {
                 throw ExportError.ledgerDiffers(journal: head.range.journal)
             }
         }
     }
 
-    private func heads(_ connection: PostgresScriptConnection) async throws -> [ExportManifest.Head] {
-        let rows = try await connection.execute(
-            script: """
-                SELECT journals.journal, journals.position, encode(journals.head_hash, 'hex'), encode(events.hash, 'hex')
-                FROM ledger.journals
-                LEFT JOIN ledger.events
-                    ON journals.journal = events.journal AND journals.position = events.position
-                ORDER BY journals.journal
-                """
-        )
-        return (rows.last?.rows ?? []).compactMap { row in
-            guard let journal = row[0].flatMap({ Int16($0) }), let position = row[1].flatMap({ Int64($0) }),
-                let hash = row[2]
-            else { return nil }
-            let range = ExportRange(journal: journal, after: 0, through: position)
-            return ExportManifest.Head(range: range, hash: hash, eventHash: row[3])
-        }
-    }
-
     private func write(_ manifest: ExportManifest) throws {
-        let file = folder.appendingPathComponent(ExportManifest.fileName)
-        do {
-            try Data((manifest.json.description + "\n").utf8).write(to: file, options: .atomic)
-        } catch {
-            throw ExportError.unwritable(file.path)
-        }
+        let file = try ExportFile(named: ExportManifest.fileName, in: folder)
+        try file.write(manifest.json.description + "\n")
+        _ = try file.finish()
     }
 
     // MARK: Files
+
+    /// Goes over the parts in order, and puts every file that is made into the manifest.
+    ///
+    /// - Parameter make: makes the file of a part under a name, unless it is there and whole.
+    func forEachPart(
+        _ manifest: inout ExportManifest,
+        _ progress: (Progress) -> Void,
+        _ make: (_ part: ExportRange, _ name: String, _ isWhole: Bool) async throws -> ExportManifest.File?
+    ) async throws {
+        var done: Int64 = 0
+        let names = Set(manifest.files.map(\.name))
+        for part in manifest.heads.flatMap({ $0.range.parts(of: manifest.positionsPerFile) }) {
+            let name = "\(kind.rawValue)-\(part.journal)-\(part.after + 1)-\(part.through).\(kind.suffix)"
+            if let file = try await make(part, name, names.contains(name)) {
+                manifest.files.append(file)
+                try write(manifest)
+            }
+            done += part.count
+            progress(Progress(stage: .writing, done: done, total: manifest.eventCount))
+        }
+    }
 
     private func copyParts(
         _ connection: PostgresScriptConnection,
         _ manifest: inout ExportManifest,
         _ progress: (Progress) -> Void
     ) async throws {
-        var done: Int64 = 0
-        let names = Set(manifest.files.map(\.name))
-        for head in manifest.heads {
-            for part in head.range.parts(of: positionsPerPart) {
-                let name = "\(kind.rawValue)-\(part.journal)-\(part.after + 1)-\(part.through).\(kind.suffix)"
-                if !names.contains(name) {
-                    manifest.files.append(try await copy(part, connection, named: name, manifest.ledger))
-                    try write(manifest)
-                }
-                done += part.count
-                progress(Progress(done: done, total: manifest.eventCount))
-            }
+        let issuer = manifest.ledger
+        try await forEachPart(&manifest, progress) { part, name, isWhole in
+            isWhole ? nil : try await copy(part, connection, named: name, issuer)
         }
     }
 
@@ -201,42 +213,6 @@ public struct LedgerExport: Sendable {
         do {
             try await connection.copyOut(statement) { try file.write($0) }
             return try file.finish()
-        } catch {
-            file.abandon()
-            throw error
-        }
-    }
-
-    private func writeBooks(
-        _ format: PlainTextBooks.Format,
-        _ store: LedgerStore,
-        _ manifest: inout ExportManifest,
-        _ progress: (Progress) -> Void
-    ) async throws {
-        let file = try ExportFile(named: "books.\(kind.suffix)", in: folder)
-        do {
-            var books = PlainTextBooks(format)
-            try file.write(books.heading(title: manifest.ledger))
-            var done: Int64 = 0
-            for head in manifest.heads {
-                var position = head.range.after
-                while position < head.range.through {
-                    let limit = Int(min(5_000, head.range.through - position))
-                    let page = try await store.events(in: JournalID(head.range.journal), after: position, limit: limit)
-                    guard page.last?.position == position + Int64(limit) else {
-                        throw ExportError.damaged("journal \(head.range.journal) has a gap after position \(position)")
-                    }
-                    for event in page { try file.write(try books.transaction(event)) }
-                    position += Int64(limit)
-                    done += Int64(limit)
-                    progress(Progress(done: done, total: manifest.eventCount))
-                }
-            }
-            try file.write(books.ending())
-            manifest.files = [try file.finish()]
-        } catch let error as PostingError {
-            file.abandon()
-            throw ExportError.damaged(error.description)
         } catch {
             file.abandon()
             throw error

@@ -80,6 +80,7 @@ extension OperationError {
         switch error {
         case .complete, .ledgerDiffers, .damaged: self.init(.negative, error.description)
         case .unwritable: self.init(.unavailable, error.description)
+        case .outside: self.init(.usage, error.description)
         case .folderNotEmpty, .otherExport:
             self.init(.usage, error.description, advice: "Name an empty folder, or one that is not there yet.")
         case .unfinished:
