@@ -204,7 +204,7 @@ let package = Package(
             name: "runledger",
             dependencies: [
                 "Administration", "App", "Benchmarking", "Demo", "Exports", "Ledger", "LedgerStore", "LocalCluster",
-                "LogFiles", "LogPublishing", "Migrations", "Observability", "Operations", "Postgres",
+                "LogFiles", "LogPublishing", "Migrations", "ObjectStorage", "Observability", "Operations", "Postgres",
                 "ProviderSimulator", "Registry", "RunAPI", "Runs", "SQLFiles", "TransparencyLog", "Witness",
                 argumentParser, asyncHTTPClient, configuration, hummingbird, lifecycle, logging, nioCore,
             ]
@@ -277,7 +277,10 @@ let package = Package(
         ),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["runledger", "Operations", "Ledger", "LocalCluster", "Registry", "RunAPI", "TestSupport"]
+            dependencies: [
+                "runledger", "NetworkTestSupport", "Operations", "Ledger", "LocalCluster", "Registry", "RunAPI",
+                "TestSupport",
+            ]
         ),
         .testTarget(
             name: "RegistryTests",

@@ -6,7 +6,7 @@ import Foundation
 import Hummingbird
 public import Ledger
 public import LedgerStore
-import LogFiles
+public import LogFiles
 public import LogPublishing
 import Logging
 import ObjectStorage
@@ -77,10 +77,37 @@ public struct LogConnection: Sendable {
     /// Closes what the log needs.
     public func close() async { try? await client.shutdown() }
 
+    /// Reads a log that is in a bucket, with the storage and keys of media: without the ledger and without the log's key.
+    ///
+    /// - Parameters:
+    ///   - name: the bucket.
+    ///   - media: the storage and the keys.
+    ///   - body: receives the log's files.
+    /// - Throws: an `S3ConfigurationError` before anything is read; what the body throws.
+    public static func withBucket<Value: Sendable>(
+        _ name: String,
+        _ media: MediaSettings,
+        _ body: (any LogReading) async throws -> Value
+    ) async throws -> Value {
+        let s3 = try media.s3(bucket: name)
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .objectStorage)
+        do {
+            let value = try await body(bucket(s3, client))
+            try await client.shutdown()
+            return value
+        } catch {
+            try? await client.shutdown()
+            throw error
+        }
+    }
+
     private static func storage(_ configuration: AppConfiguration, _ client: HTTPClient) throws -> any LogStorage {
-        guard let bucket = configuration.log.bucket else { return LogFolder(configuration.log.folder) }
-        let s3 = try configuration.media.s3(bucket: bucket)
-        return LogBucket(S3Client(s3, client: client) { SystemClock.now().microseconds / 1_000_000 })
+        guard let name = configuration.log.bucket else { return LogFolder(configuration.log.folder) }
+        return bucket(try configuration.media.s3(bucket: name), client)
+    }
+
+    private static func bucket(_ s3: S3Configuration, _ client: HTTPClient) -> LogBucket {
+        LogBucket(S3Client(s3, client: client) { SystemClock.now().microseconds / 1_000_000 })
     }
 }
 

@@ -1,8 +1,11 @@
+import App
 import ArgumentParser
 import AsyncHTTPClient
+import Configuration
 import Foundation
 import Ledger
 import LogFiles
+import ObjectStorage
 import Operations
 import Registry
 import TransparencyLog
@@ -98,11 +101,13 @@ extension AuditCommand {
                 Examples:
                   runledger audit fsck .runledger/tlog --key 'ledger.example+1f2e3d4c+AXd…'
                   runledger audit fsck https://ledger.example/log --key 'ledger.example+1f2e3d4c+AXd…'
+                  runledger audit fsck s3://ledger-log --key 'ledger.example+1f2e3d4c+AXd…'
                 From a URL the entries of journals are read with an operator's token in RUNLEDGER_OPERATOR_TOKEN; without \
-                one, their hashes alone are checked.
+                one, their hashes alone are checked. A bucket is read itself, with the storage and a key that may read \
+                in RUNLEDGER_S3_*: docs/media.md.
                 """
         )
-        @Argument(help: "The folder or the URL of the log.")
+        @Argument(help: "The folder, the URL or the bucket of the log.")
         var place: String
         @OptionGroup var trust: TrustOptions
         @OptionGroup var output: OutputOptions
@@ -120,11 +125,28 @@ extension AuditCommand {
                     try? await client.shutdown()
                     throw error
                 }
+            } else if place.hasPrefix("s3://") {
+                report = try await audit(bucket: String(place.dropFirst("s3://".count)), policy)
             } else {
                 report = try await audit(LogFolder(place), policy)
             }
             show(report)
             if !report.isClean { throw ExitCode(OperationError.Kind.negative.rawValue) }
+        }
+
+        private func audit(bucket name: String, _ policy: WitnessPolicy) async throws -> LogAuditReport {
+            let own = ConfigReader(provider: EnvironmentVariablesProvider()).scoped(to: "runledger")
+            do {
+                return try await LogConnection.withBucket(name, MediaSettings(reading: own)) { files in
+                    try await audit(files, policy)
+                }
+            } catch let error as S3ConfigurationError {
+                throw OperationError(
+                    .usage,
+                    "The bucket can't be read: \(error).",
+                    advice: "See RUNLEDGER_S3_* in docs/media.md."
+                )
+            }
         }
 
         private func audit(_ files: any LogReading, _ policy: WitnessPolicy) async throws -> LogAuditReport {

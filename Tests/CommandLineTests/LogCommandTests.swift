@@ -1,5 +1,6 @@
 import Foundation
 import LocalCluster
+import NetworkTestSupport
 import Registry
 import TestSupport
 import Testing
@@ -57,6 +58,52 @@ struct LogCommandTests {
             #expect(try publish.json["failures"]?.arrayValue?.count == 1)
             try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: key)
             try await program("audit", "publish").expect(64, "mode 640", "chmod 600")
+        }
+    }
+
+    @Test(
+        "a log in a bucket is checked in the bucket itself, with a key that may read it and nothing else of the ledger"
+    )
+    func bucket() async throws {
+        try await withTemporaryFolder { folder in
+            try await MotoServer.with(bucket: "ledger-log") { moto in
+                let key = "\(folder)/tlog.key"
+                let made = try await Program.here("audit", "key", key, "--name", "ledger.example", "--json").expect(0)
+                let verifier = try #require(try made.json["key"]?.stringValue)
+                var program = Program.here
+                program.environment["RUNLEDGER_TLOG_KEY"] = key
+                program.environment["RUNLEDGER_TLOG_BUCKET"] = moto.bucket
+                program.environment["RUNLEDGER_S3_ENDPOINT"] = moto.endpoint
+                program.environment["RUNLEDGER_S3_URL_STYLE"] = "path"
+                let fsck = ["audit", "fsck", "s3://\(moto.bucket)", "--key", verifier]
+                try await program.run(fsck).expect(64, "access key's id and secret", "RUNLEDGER_S3_")
+                program.environment["RUNLEDGER_S3_ACCESS_KEY_ID"] = moto.accessKeyID
+                program.environment["RUNLEDGER_S3_SECRET_ACCESS_KEY"] = moto.secretAccessKey
+                try await program.run(fsck).expect(1, "checkpoint: it is missing")
+                try await program("account", "open").expect(0)
+                try await program("audit", "publish").expect(0, "ledger  1 entry")
+
+                // Who checks has neither the database nor the log's key.
+                program.environment["RUNLEDGER_DATABASE_URL"] = "postgresql://nowhere.invalid/none"
+                program.environment["RUNLEDGER_TLOG_KEY"] = ""
+                try await program.run(fsck).expect(0, "holds  ledger.example: 1 entry", "/journal/")
+                var stranger = program
+                stranger.environment["RUNLEDGER_S3_SECRET_ACCESS_KEY"] = "wrong"
+                try await stranger.run(fsck).expect(69, "The log can't be read")
+                try await program("audit", "fsck", "s3://Bad_Name/x", "--key", verifier).expect(64, "bucket's name")
+                let changed = try await moto.boto3(
+                    """
+                    names = [o["Key"] for o in s3.list_objects_v2(Bucket=bucket, Prefix="journal/")["Contents"]]
+                    name = [n for n in names if "tile/entries" in n][0]
+                    data = bytearray(s3.get_object(Bucket=bucket, Key=name)["Body"].read())
+                    data[len(data) // 2] ^= 1
+                    s3.put_object(Bucket=bucket, Key=name, Body=bytes(data))
+                    print(name)
+                    """
+                )
+                let found = try await program.run(fsck + ["--json"]).expect(1)
+                #expect(try found.json["findings"]?.arrayValue?.first?["path"]?.stringValue == changed)
+            }
         }
     }
 }
