@@ -28,6 +28,7 @@ struct ExportTests {
             _ = try await export(.postings, to: "\(folder)/postings")
             let charges = try await export(.focus, to: "\(folder)/focus", price: "0.01")
             #expect(charges.price == "0.01")
+            try await expectFocus(charges, in: "\(folder)/focus")
             try await expectParquet(folder, books)
             for format in PlainTextBooks.Format.allCases {
                 let kind: ExportKind = format == .beancount ? .beancount : .hledger
@@ -86,6 +87,19 @@ struct ExportTests {
         }
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
         #expect(names.count == whole.files.count + 1)
+    }
+
+    /// The official validator has no more against the charges than docs/books.md says; and much against spoilt ones.
+    private func expectFocus(_ manifest: ExportManifest, in folder: String) async throws {
+        let script = "\(PythonTools.sources)/scripts/check-focus"
+        let files = manifest.files.map { "\(folder)/\($0.name)" }
+        let (exit, output) = try await ChildProcess.run([script] + files)
+        #expect(exit == .exited(code: 0), "\(output)")
+        let spoilt = "\(folder)/../spoilt.csv"
+        let text = try read(files[0])
+        try write(text.replacing(",USD,", with: ",Dollar,"), to: spoilt)
+        let (refused, reasons) = try await ChildProcess.run([script, spoilt])
+        #expect(refused == .exited(code: 1) && reasons.contains("BillingCurrency-C-"), "\(reasons)")
     }
 
     /// What DuckDB reads in the Parquet files, against the books.
