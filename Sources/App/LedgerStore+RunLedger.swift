@@ -34,9 +34,11 @@ extension LedgerStore: RunLedger {
     }
 
     /// Holds that have expired by a moment.
-    public func expiredHolds(by moment: Timestamp) async throws(LedgerFailure) -> [(account: AccountID, hold: Hold)] {
+    public func expiredHolds(
+        by moment: Timestamp
+    ) async throws(LedgerFailure) -> [(account: AccountID, hold: Hold, execution: Execution)] {
         do throws(LedgerStoreError) {
-            var expired: [(account: AccountID, hold: Hold)] = []
+            var expired: [(account: AccountID, hold: Hold, execution: Execution)] = []
             for number in 0..<journalCount { expired += try await expiredHolds(in: JournalID(number), by: moment) }
             return expired
         } catch {

@@ -7,7 +7,23 @@ extension LedgerStore: WorkflowStore {
     public func workflows(of account: AccountID, slug: String?) async throws(LedgerFailure) -> [StoredWorkflow] {
         do throws(LedgerStoreError) {
             return try await readWorkflows(of: account, slug: slug).map {
-                StoredWorkflow(workflow: $0.workflow, text: $0.document)
+                StoredWorkflow(owner: account, workflow: $0.workflow, text: $0.document)
+            }
+        } catch {
+            throw LedgerFailure(error)
+        }
+    }
+
+    /// Templates that others than an account show to everybody.
+    public func templates(
+        besides account: AccountID,
+        slug: String?,
+        mostOfOne: Int,
+        most: Int
+    ) async throws(LedgerFailure) -> [StoredWorkflow] {
+        do throws(LedgerStoreError) {
+            return try await readTemplates(besides: account, slug: slug, mostOfOne: mostOfOne, most: most).map {
+                StoredWorkflow(owner: $0.owner, workflow: $0.workflow, text: $0.document)
             }
         } catch {
             throw LedgerFailure(error)

@@ -154,7 +154,6 @@ public enum Serve {
     ) -> RunService.Options {
         var options = RunService.Options()
         options.spans = tracing.spans
-        options.traces = tracing.traces
         options.tasks = connection.store
         options.answers = connection.store
         options.workflows = connection.store

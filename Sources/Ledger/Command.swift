@@ -57,7 +57,8 @@ public struct Command: Hashable, Sendable {
         case recordSubmission(RecordSubmission)
         case settleRun(SettleRun)
         case requestCancel(RequestCancel)
-        case expireHold(HoldID)
+        /// With what the nodes have cost where the hold is a workflow's run; nil for the run of a model.
+        case expireHold(HoldID, nodesCost: SettleRun.NodesCost? = nil)
         case saveWorkflow(SaveWorkflow)
         case deleteWorkflow(DeleteWorkflow)
         case closePeriod(ClosePeriod)

@@ -17,10 +17,7 @@ extension Decider {
         var members: [CanonicalJSON.Member] = []
         if let provider = settlement.providerRequestID { members.append(.init("provider_request", .string(provider))) }
         // A success names both by itself.
-        if let cost = settlement.nodesCost, !settlement.outcome.isSuccess {
-            members.append(.init("cost", .amount(cost.credits)))
-            members.append(.init("provider_microusd", .string(String(cost.providers.microdollars))))
-        }
+        if let cost = settlement.nodesCost, !settlement.outcome.isSuccess { members += cost.members }
         switch settlement.outcome {
         case .unresolved(let reason):
             if execution.status == .unresolved {
@@ -90,25 +87,31 @@ extension Decider {
         return finish(.cancelRequested(state.executions[execution.id] ?? execution))
     }
 
-    mutating func expire(_ holdID: HoldID) -> Decision {
+    mutating func expire(_ holdID: HoldID, _ nodesCost: SettleRun.NodesCost?) -> Decision {
         guard let hold = state.holds[holdID] else { return finish(.alreadyDone) }
         guard hold.expiresAt <= moment else { return refuse(.holdNotExpired) }
-        apply(policyOf: hold)
+        apply(policyOf: hold, nodesCost)
         return finish(.done)
     }
 
-    /// Ends every expired hold that is known, by its definition's policy.
+    /// Ends every expired hold that is known, by its definition's policy. Not those of workflows: nothing is set aside by
+    /// them, and only who gives a run up knows what its nodes have cost.
     mutating func expireHolds(now: Timestamp) {
-        let expired = state.holds.values.filter { $0.expiresAt <= now }.sorted { $0.id < $1.id }
-        for hold in expired { apply(policyOf: hold) }
+        let expired = state.holds.values.filter { hold in
+            hold.expiresAt <= now && state.executions[hold.executionID]?.workflowSlug == nil
+        }
+        for hold in expired.sorted(by: { $0.id < $1.id }) { apply(policyOf: hold, nil) }
     }
 
-    private mutating func apply(policyOf hold: Hold) {
+    private mutating func apply(policyOf hold: Hold, _ nodesCost: SettleRun.NodesCost?) {
         guard let execution = state.executions[hold.executionID] else { return }
         switch hold.policy {
         case .release:
             var event = about(execution, .executionFailed)
-            event.detail = .object([.init("by", .string("policy")), .init("code", .string("UNRESOLVED_EXPIRED"))])
+            event.detail = .sorted(
+                (nodesCost?.members ?? [])
+                    + [.init("by", .string("policy")), .init("code", .string("UNRESOLVED_EXPIRED"))]
+            )
             emit(event)
             release(hold, execution)
         case .charge:
@@ -182,5 +185,15 @@ extension Decider {
             missing -= part
         }
         return (taken, rest)
+    }
+}
+
+extension SettleRun.NodesCost {
+    /// How the event that ends a workflow's run names it.
+    fileprivate var members: [CanonicalJSON.Member] {
+        [
+            .init("cost", .amount(credits)),
+            .init("provider_microusd", .string(String(providers.microdollars))),
+        ]
     }
 }

@@ -22,7 +22,10 @@ extension Decider {
             .init("digest", .string(wish.digest.description)), .init("version", .integer(Int64(wish.version))),
         ])
         emit(event)
-        return finish(.done)
+        guard let workflow = state.workflows[wish.slug] else {
+            preconditionFailure("a workflow was saved and is not there")
+        }
+        return finish(.saved(workflow))
     }
 
     mutating func delete(_ wish: DeleteWorkflow, of account: Account) -> Decision {
@@ -84,7 +87,8 @@ extension Decider {
     mutating func admit(_ run: AdmitRun, at place: NodePlace, of account: Account) -> Decision {
         guard let whole = state.executions[place.run], whole.workflowSlug != nil, run.executionID == place.executionID
         else { return refuse(.executionUnknown) }
-        guard !whole.status.isEnd, whole.cancelRequestedAt == nil else {
+        // A run that may be given up by now begins nothing more: its cost may have been summed up.
+        guard let hold = state.holds[whole.holdID], hold.expiresAt > moment, whole.cancelRequestedAt == nil else {
             return refuse(.executionNotCancellable(whole.status))
         }
         guard let key = state.keys[run.keyID], key.revokedAt == nil, !account.isClosed else {

@@ -20,6 +20,8 @@ public enum Verdict: Hashable, Sendable {
     case cancelRequested(Execution)
     /// An administrative command is done.
     case done
+    /// A workflow's document is saved; the workflow is as it is now.
+    case saved(Workflow)
     /// The same command was carried out before, and nothing was added now.
     case alreadyDone
     /// Credits with this reference, or for this period, are there already: in this pot. Nothing was added now.

@@ -68,7 +68,7 @@ public struct DecisionReplay: Sendable {
     }
 
     /// The writer reads expired holds only when they could turn a refusal around. Those that the decision did not end were
-    /// not there for it.
+    /// not there for it. Those of workflows are ended by no decision on another run.
     private mutating func withholdExpired(from contents: [EventContent], _ command: Command) -> [Hold] {
         switch command.action {
         case .admitRun, .closeAccount: break
@@ -76,7 +76,10 @@ public struct DecisionReplay: Sendable {
         }
         guard let last = contents.last?.recordedAt else { return [] }
         let ended = Set(contents.compactMap(\.endedHold))
-        let withheld = state.holds.values.filter { $0.expiresAt <= last && !ended.contains($0.id) }
+        let withheld = state.holds.values.filter { hold in
+            hold.expiresAt <= last && !ended.contains(hold.id)
+                && state.executions[hold.executionID]?.workflowSlug == nil
+        }
         for hold in withheld { state.holds[hold.id] = nil }
         return withheld
     }

@@ -4,11 +4,11 @@ public struct IdempotentRequest: Hashable, Sendable {
     public let key: Digest
     /// The SHA-256 of everything that makes it the same request.
     public let fingerprint: Digest
-    /// What it is answered once the command is done; nil for a run, whose answer its end knows.
-    public let answer: RecordedAnswer?
+    /// What it is answered once the command is done, but for the moment of that; nil for a run, whose answer its end knows.
+    public let answer: AnswerDraft?
 
     /// Makes the mark of a request.
-    public init(key: Digest, fingerprint: Digest, answer: RecordedAnswer? = nil) {
+    public init(key: Digest, fingerprint: Digest, answer: AnswerDraft? = nil) {
         self.key = key
         self.fingerprint = fingerprint
         self.answer = answer
@@ -52,37 +52,46 @@ public struct RecordedAnswer: Hashable, Sendable {
     }
 }
 
-/// An answer to a run but for its cost, which only the ledger's decision on its end knows.
+/// An answer but for one thing that only the ledger's decision knows: what a run has cost, or when something was done.
 public struct AnswerDraft: Hashable, Sendable {
     /// The HTTP status.
     public let status: Int16
     /// The header fields that belong to it, a line `name: value` each.
     public let headers: String
-    /// The body up to the cost, or all of it.
+    /// The body up to where that belongs first, or all of it.
     public let body: [UInt8]
-    /// What follows the cost; nil for an answer that names none.
-    public let afterCost: [UInt8]?
+    /// What follows each place where it belongs; empty for an answer that does not name it.
+    public let rest: [[UInt8]]
 
     /// Makes a draft.
-    public init(status: Int16, headers: String, body: [UInt8], afterCost: [UInt8]?) {
+    public init(status: Int16, headers: String, body: [UInt8], rest: [[UInt8]] = []) {
         self.status = status
         self.headers = headers
         self.body = body
-        self.afterCost = afterCost
+        self.rest = rest
+    }
+
+    /// Makes the draft of an answer that is known already.
+    public init(_ answer: RecordedAnswer) {
+        self.init(status: answer.status, headers: answer.headers, body: answer.body)
     }
 
     /// The answer, with what was charged.
-    public func answer(charged: Credits) -> RecordedAnswer {
-        guard let afterCost else { return RecordedAnswer(status: status, headers: headers, body: body) }
-        return RecordedAnswer(
-            status: status,
-            headers: headers,
-            body: body + Array(charged.description.utf8) + afterCost
-        )
+    public func answer(charged: Credits) -> RecordedAnswer { filled(with: charged.description) }
+
+    /// The answer, with the moment of the decision.
+    public func answer(at moment: Timestamp) -> RecordedAnswer { filled(with: moment.rfc3339) }
+
+    private func filled(with text: String) -> RecordedAnswer {
+        let body = rest.reduce(into: body) { body, part in
+            body += text.utf8
+            body += part
+        }
+        return RecordedAnswer(status: status, headers: headers, body: body)
     }
 
     /// What the draft holds in memory, roughly.
-    public var byteCount: Int { headers.utf8.count + body.count + (afterCost?.count ?? 0) }
+    public var byteCount: Int { headers.utf8.count + body.count + rest.reduce(0) { $0 + $1.count } }
 }
 
 extension Decider {
@@ -104,7 +113,7 @@ extension Decider {
         var executionID: ExecutionID?
         switch decision.verdict {
         case .admitted(let admission): executionID = admission.executionID
-        case .done: break
+        case .done, .saved: break
         default: return
         }
         state.claims[request.key] = IdempotencyClaim(

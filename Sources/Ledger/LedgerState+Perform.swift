@@ -49,7 +49,7 @@ struct Decider {
         case .recordSubmission(let submission): return record(submission)
         case .settleRun(let settlement): return settle(settlement)
         case .requestCancel(let wish): return cancel(wish)
-        case .expireHold(let holdID): return expire(holdID)
+        case .expireHold(let holdID, let nodesCost): return expire(holdID, nodesCost)
         default: break
         }
         switch repetition {

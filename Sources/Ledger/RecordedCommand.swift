@@ -149,7 +149,8 @@ struct RecordedCommand {
         case "policy":
             let ended = contents.filter { $0.text("by") == "policy" }
             // Only closing an account that then turns out to be in use ends several holds by itself.
-            return ended.count == 1 ? .expireHold(HoldID(execution.value)) : .closeAccount
+            guard ended.count == 1 else { return .closeAccount }
+            return .expireHold(HoldID(execution.value), nodesCost: nodesCost(main))
         default: break
         }
         let duration = main.detail?["ms"]?.integerValue ?? 0

@@ -175,6 +175,8 @@ public struct SettleRun: Hashable, Sendable {
     public var claim: ClaimEnd?
     /// What the nodes of a workflow have cost; nil for the run of a model.
     public var nodesCost: NodesCost?
+    /// The trace that the end of the run is reported in; nil for none.
+    public var trace: TraceHeaders?
 
     /// What the nodes of a workflow have cost.
     public struct NodesCost: Hashable, Sendable {

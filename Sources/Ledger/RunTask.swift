@@ -64,6 +64,8 @@ public struct RunTask: Hashable, Sendable {
         public let admittedAt: Timestamp
         /// By when the provider must have answered.
         public let deadlineAt: Timestamp
+        /// The trace of the request; nil when there is none.
+        public let trace: TraceHeaders?
 
         /// Makes the facts of a task.
         public init(
@@ -77,7 +79,8 @@ public struct RunTask: Hashable, Sendable {
             isAsync: Bool,
             quote: Credits,
             admittedAt: Timestamp,
-            deadlineAt: Timestamp
+            deadlineAt: Timestamp,
+            trace: TraceHeaders? = nil
         ) {
             self.executionID = executionID
             self.accountID = accountID
@@ -90,6 +93,7 @@ public struct RunTask: Hashable, Sendable {
             self.quote = quote
             self.admittedAt = admittedAt
             self.deadlineAt = deadlineAt
+            self.trace = trace
         }
     }
 
@@ -113,6 +117,8 @@ public struct RunTaskDraft: Hashable, Sendable {
     public let claimedBy: Int64?
     /// When it is due; for a claimed one, when the claim runs out.
     public let nextActionAt: Timestamp
+    /// The trace of the request; nil when there is none.
+    public let trace: TraceHeaders?
 
     /// Makes a draft.
     public init(
@@ -120,13 +126,15 @@ public struct RunTaskDraft: Hashable, Sendable {
         callbackDigest: Digest,
         state: RunTask.State,
         claimedBy: Int64?,
-        nextActionAt: Timestamp
+        nextActionAt: Timestamp,
+        trace: TraceHeaders? = nil
     ) {
         self.inputs = inputs
         self.callbackDigest = callbackDigest
         self.state = state
         self.claimedBy = claimedBy
         self.nextActionAt = nextActionAt
+        self.trace = trace
     }
 }
 

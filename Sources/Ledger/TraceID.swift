@@ -23,3 +23,18 @@ public struct TraceID: Hashable, Sendable, CustomStringConvertible {
         }
     }
 }
+
+/// Where a request stands in its trace, in the words of the headers that say so (W3C Trace Context): what is kept of it
+/// for whoever goes on with a run.
+public struct TraceHeaders: Hashable, Sendable {
+    /// The value of `traceparent`.
+    public let parent: String
+    /// The value of `tracestate`; nil for none.
+    public let state: String?
+
+    /// Makes the headers.
+    public init(parent: String, state: String?) {
+        self.parent = parent
+        self.state = state
+    }
+}

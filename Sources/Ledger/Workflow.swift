@@ -45,15 +45,18 @@ public struct SaveWorkflow: Hashable, Sendable {
     public let version: Int32
     /// The document as canonical JSON. It is stored in the transaction of the event.
     public let document: String
+    /// Whether everybody may read it. Kept with the document, not in the event.
+    public let isShared: Bool
     /// SHA-256 of the document.
     let digest: Digest
 
     /// Makes the wish.
-    public init(keyID: KeyID, slug: String, version: Int32, document: String) {
+    public init(keyID: KeyID, slug: String, version: Int32, document: String, isShared: Bool = false) {
         self.keyID = keyID
         self.slug = slug
         self.version = version
         self.document = document
+        self.isShared = isShared
         self.digest = Digest(of: Array(document.utf8))
     }
 
@@ -63,6 +66,7 @@ public struct SaveWorkflow: Hashable, Sendable {
         self.slug = slug
         self.version = version
         self.document = ""
+        self.isShared = false
         self.digest = digest
     }
 }

@@ -46,7 +46,7 @@ struct BatchNeeds {
         case .requestCancel(let wish):
             cancels.append(wish.executionID)
             add(wish.executionID, of: command)
-        case .expireHold(let holdID): add(ExecutionID(holdID.value), of: command)
+        case .expireHold(let holdID, _): add(ExecutionID(holdID.value), of: command)
         case .addCredits(let addition):
             pots.append(addition.potID)
             if let reference = addition.externalReference { look(for: reference) }

@@ -26,9 +26,11 @@ struct ClaimChanges: Sendable {
 
     private mutating func claim(_ request: IdempotentRequest, _ command: Command, _ verdict: Verdict) {
         var executionID: ExecutionID?
+        var answer = request.answer?.answer(charged: .zero)
         switch verdict {
         case .admitted(let admission): executionID = admission.executionID
         case .done: break
+        case .saved(let workflow): answer = request.answer?.answer(at: workflow.savedAt)
         default: return
         }
         let claim = IdempotencyClaim(
@@ -37,7 +39,7 @@ struct ClaimChanges: Sendable {
             executionID: executionID,
             requestID: command.requestID
         )
-        claimed.append(NewClaim(account: command.accountID, claim: claim, answer: request.answer))
+        claimed.append(NewClaim(account: command.accountID, claim: claim, answer: answer))
     }
 
     func append(to unit: inout PipelineBatch, journal: JournalID, now: Timestamp) {

@@ -89,8 +89,10 @@ extension LedgerStore {
     public func expiredHolds(
         in journal: JournalID,
         by moment: Timestamp
-    ) async throws(LedgerStoreError) -> [(account: AccountID, hold: Hold)] {
-        try await ask(LoadJournalExpiredHolds(journal: journal, moment: moment)).map { ($0.account, $0.value.hold) }
+    ) async throws(LedgerStoreError) -> [(account: AccountID, hold: Hold, execution: Execution)] {
+        try await ask(LoadJournalExpiredHolds(journal: journal, moment: moment)).map {
+            ($0.account, $0.value.hold, $0.value.execution)
+        }
     }
 
     /// A page of an account's stream: up to 1,000 events after a sequence.

@@ -13,6 +13,21 @@ extension LedgerStore {
         try await ask(ReadWorkflows(journal: journal(of: account), account: account, slug: slug))
     }
 
+    /// Templates that others than an account show to everybody, the latest saved first.
+    ///
+    /// - Parameters:
+    ///   - slug: only this one; nil for all.
+    ///   - mostOfOne: templates of one account.
+    ///   - most: templates in all.
+    public func readTemplates(
+        besides account: AccountID,
+        slug: String? = nil,
+        mostOfOne: Int,
+        most: Int
+    ) async throws(LedgerStoreError) -> [(owner: AccountID, workflow: Workflow, document: String)] {
+        try await ask(ReadTemplates(account: account, slug: slug, mostOfOne: mostOfOne, most: most))
+    }
+
     /// The document of a version of a workflow, as canonical JSON; nil when it is not kept.
     public func readDocument(
         of account: AccountID,
@@ -82,8 +97,14 @@ struct DocumentChanges: Sendable {
     /// Adds what one command does, given how it was decided.
     mutating func add(_ command: Command, _ decision: Decision) {
         switch command.action {
-        case .saveWorkflow(let wish) where decision.verdict == .done:
-            let document = SavedDocument(slug: wish.slug, version: wish.version, text: wish.document)
+        case .saveWorkflow(let wish):
+            guard case .saved = decision.verdict else { break }
+            let document = SavedDocument(
+                slug: wish.slug,
+                version: wish.version,
+                text: wish.document,
+                isShared: wish.isShared
+            )
             saved.append(ProjectionRow(command.accountID, document))
             accounts.insert(command.accountID)
         case .deleteWorkflow where decision.verdict == .done: accounts.insert(command.accountID)

@@ -63,7 +63,8 @@ struct TaskChanges: Sendable {
             isAsync: run.isAsync,
             quote: quote.amount,
             admittedAt: execution.admittedAt,
-            deadlineAt: execution.deadlineAt
+            deadlineAt: execution.deadlineAt,
+            trace: draft.trace
         )
         admitted.append(
             NewTask(
@@ -81,7 +82,13 @@ struct TaskChanges: Sendable {
             if settlement.task != .none { ended.append(execution.id) }
             if !settled.isRepeat, let report = settlement.report, let endedAt = execution.endedAt {
                 results.append(
-                    ResultRow(executionID: execution.id, accountID: account, report: report, endedAt: endedAt)
+                    ResultRow(
+                        executionID: execution.id,
+                        accountID: account,
+                        report: report,
+                        trace: settlement.trace,
+                        endedAt: endedAt
+                    )
                 )
             }
         } else if settlement.task == .isLetGo {

@@ -84,6 +84,8 @@ public struct ClaimedDelivery: Hashable, Sendable {
         public let milliseconds: Int64?
         /// The models of a workflow's nodes that were held; empty for the run of a model.
         public let nodeModels: [String]
+        /// The trace of the request that began it; nil when that is not known.
+        public let trace: TraceHeaders?
 
         /// The workflow that ran; nil for the run of a model.
         public var workflowSlug: String? { WorkflowName.slug(in: model) }

@@ -63,7 +63,7 @@ package struct IdempotencyKey: Hashable {
         for request: Request,
         body: [UInt8],
         sealedFor token: String? = nil,
-        answer: RecordedAnswer? = nil
+        answer: AnswerDraft? = nil
     ) -> IdempotentRequest {
         var hash = SHA256()
         func add(_ bytes: some Collection<UInt8>) {

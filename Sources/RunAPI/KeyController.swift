@@ -54,7 +54,7 @@ struct KeyController {
         if let key, let seal {
             call = KeyCall(request: requestID, actor: actor) { issued in
                 let answer = seal.close(RecordedAnswer(issued, request: requestID))
-                return key.request(for: request, body: body, sealedFor: token, answer: answer)
+                return key.request(for: request, body: body, sealedFor: token, answer: AnswerDraft(answer))
             }
         }
         switch try result(of: await desk.issue(to: account, name: wish.name, capabilities: wish.capabilities, call)) {

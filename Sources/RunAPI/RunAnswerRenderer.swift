@@ -36,7 +36,7 @@ struct RunAnswerRenderer: AnswerRenderer {
             status: Int16(parts.status.code),
             headers: headers.lines,
             body: parts.body,
-            afterCost: parts.afterCost
+            rest: parts.afterCost.map { [$0] } ?? []
         )
     }
 

@@ -41,7 +41,7 @@ struct WorkflowController {
     private func list(_ request: Request) async throws -> Response {
         let identity = try await authenticator.identity(of: request)
         let (entries, window) = try authenticator.result(of: await desk.list(for: identity), identity)
-        let rows = entries.map { $0.summary(of: identity.accountID, desk.models) }
+        let rows = entries.map { $0.summary(for: identity.accountID, desk.models) }
         return respond(.ok, JSONValue.array(rows), window)
     }
 
@@ -49,7 +49,7 @@ struct WorkflowController {
         let identity = try await authenticator.identity(of: request)
         let (entry, window) = try authenticator.result(of: await desk.read(slug(context), for: identity), identity)
         guard let entry else { throw APIError(.workflowNotFound, issues: [], window: window) }
-        return respond(.ok, entry.json(of: identity.accountID), window)
+        return respond(.ok, .object(entry.members(for: identity.accountID)), window)
     }
 
     private func readSchema(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -83,7 +83,10 @@ struct WorkflowController {
             request: context.requestID,
             keyed: key.map { Self.keyed($0, request, bytes, context.requestID, identity.accountID) }
         )
-        return try respond(saved, json, .created, identity)
+        return try respond(saved, identity) { entry in
+            let draft = Self.created(entry.document, entry.workflow.slug, context.requestID, identity.accountID)
+            return draft.answer(at: entry.workflow.savedAt).response(isRepeat: false)
+        }
     }
 
     /// Makes a request known again by its key, given what it is answered.
@@ -95,22 +98,43 @@ struct WorkflowController {
         _ account: AccountID
     ) -> @Sendable (String, WorkflowDocument) -> IdempotentRequest {
         { slug, document in
-            var headers = created(slug)
-            headers[.requestID] = id.description
-            let answer = RecordedAnswer(
-                status: .created,
-                headers: headers,
-                body: saved(document, slug, version: 1, account).canonicalBytes
-            )
-            return key.request(for: request, body: body, answer: answer)
+            key.request(for: request, body: body, answer: created(document, slug, id, account))
         }
+    }
+
+    /// The answer to a new workflow but for when it was made, which only the ledger's decision says.
+    private static func created(
+        _ document: WorkflowDocument,
+        _ slug: String,
+        _ id: Ledger.RequestID,
+        _ account: AccountID
+    ) -> AnswerDraft {
+        let headers: HTTPFields = [
+            .contentType: "application/json", .cacheControl: "no-store", .location: "/api/workflows/\(slug)",
+            .requestID: id.description,
+        ]
+        var members = document.members(slug: slug, version: 1, owner: account)
+        members["success"] = true
+        return AnswerDraft(
+            status: Int16(HTTPResponse.Status.created.code),
+            headers: headers.lines,
+            body: Array(#"{"createdAt":""#.utf8),
+            rest: [
+                Array(#"","updatedAt":""#.utf8),
+                Array(#"","#.utf8) + JSONValue.object(members).canonicalBytes.dropFirst(),
+            ]
+        )
     }
 
     private func update(_ request: Request, _ context: APIContext) async throws -> Response {
         let identity = try await authenticator.identity(of: request)
         let (_, json) = try await body(of: request)
         let saved = await desk.update(slug(context), json, for: identity, request: context.requestID)
-        return try respond(saved, json, .ok, identity)
+        return try respond(saved, identity) { entry in
+            var members = entry.members(for: identity.accountID)
+            members["success"] = true
+            return respond(.ok, .object(members), nil)
+        }
     }
 
     private func delete(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -147,41 +171,19 @@ struct WorkflowController {
 
     private func respond(
         _ saved: WorkflowDesk.Saved,
-        _ json: JSONValue,
-        _ status: HTTPResponse.Status,
-        _ identity: KeyAuthenticator.Identity
+        _ identity: KeyAuthenticator.Identity,
+        _ answer: (WorkflowDesk.Entry) -> Response
     ) throws -> Response {
         switch saved {
-        case .saved(let slug, let version, let window):
-            let document = try WorkflowDocument(json)
-            let body = Self.saved(document, slug, version: version, identity.accountID)
-            var response = respond(status, body, window)
-            if status == .created { response.headers[.location] = Self.created(slug)[.location] }
+        case .saved(let entry, let window):
+            var response = answer(entry)
+            if let window { response.headers.append(window) }
             return response
         case .repeated(let answer): return answer.response(isRepeat: true)
         case .invalid(let issues, let window): throw APIError.invalidWorkflow(issues, window: window)
         case .refused(let refusal, let window): throw authenticator.error(refusal, window, identity)
         case .unavailable(let failure): throw APIError.unread(failure)
         }
-    }
-
-    private static func created(_ slug: String) -> HTTPFields {
-        [.contentType: "application/json", .cacheControl: "no-store", .location: "/api/workflows/\(slug)"]
-    }
-
-    /// The document as it was saved.
-    private static func saved(
-        _ document: WorkflowDocument,
-        _ slug: String,
-        version: Int32,
-        _ account: AccountID
-    ) -> JSONValue {
-        var members = document.json.objectValue ?? [:]
-        members["success"] = true
-        members["slug"] = .string(slug)
-        members["version"] = .integer(Int64(version))
-        members["createdBy"] = .userID(account)
-        return .object(members)
     }
 
     private func respond(_ status: HTTPResponse.Status, _ json: JSONValue, _ window: WindowStatus?) -> Response {
@@ -195,29 +197,41 @@ struct WorkflowController {
     }
 }
 
+extension WorkflowDocument {
+    /// The whole document: what was sent, and what the service knows besides but for the moments.
+    fileprivate func members(slug: String, version: Int32, owner: AccountID) -> [String: JSONValue] {
+        var members = json.objectValue ?? [:]
+        members["slug"] = .string(slug)
+        members["version"] = .integer(Int64(version))
+        members["createdBy"] = .userID(owner)
+        return members
+    }
+}
+
 extension WorkflowDesk.Entry {
-    /// The whole document: what was sent, and what the service knows besides. It can be sent back as it is.
-    fileprivate func json(of account: AccountID) -> JSONValue {
-        var members = document.json.objectValue ?? [:]
-        members["slug"] = .string(workflow.slug)
-        members["version"] = .integer(Int64(workflow.version))
-        members["createdBy"] = .userID(account)
+    /// The whole document as an account sees it. It can be sent back as it is.
+    fileprivate func members(for reader: AccountID) -> [String: JSONValue] {
+        var members = document.members(slug: workflow.slug, version: workflow.version, owner: owner)
         members["createdAt"] = .time(workflow.createdAt)
         members["updatedAt"] = .time(workflow.savedAt)
-        return .object(members)
+        // Whoever sends it back makes a copy: outside of the owner's folders, and shown to nobody before its new owner says so.
+        if owner != reader { for name in ["folderId", "isTemplate"] { members[name] = nil } }
+        return members
     }
 
-    /// The workflow as the list shows it.
-    fileprivate func summary(of account: AccountID, _ models: ModelRegistry) -> JSONValue {
-        func kept(_ name: String, _ fallback: JSONValue) -> JSONValue { document.members[name] ?? fallback }
+    /// The workflow as an account's list shows it.
+    fileprivate func summary(for reader: AccountID, _ models: ModelRegistry) -> JSONValue {
+        func kept(_ name: String) -> JSONValue { document.members[name] ?? .null }
+        func flag(_ name: String) -> JSONValue { .bool(document.members[name] == true) }
         let estimate = document.graph.estimatedCost(models: models)
         return [
             "slug": .string(workflow.slug), "name": .string(document.name),
             "description": document.description.map { .string($0) } ?? .null,
-            "tags": .array(document.tags.map { .string($0) }), "isTemplate": kept("isTemplate", false),
-            "hidden": kept("hidden", false), "archived": kept("archived", false), "cover": kept("cover", .null),
-            "thumbnail": kept("thumbnail", .null), "createdBy": .userID(account),
-            "estimatedCreditCost": estimate.map { .credits($0) } ?? .null, "folderId": kept("folderId", .null),
+            "tags": .array(document.tags.map { .string($0) }), "isTemplate": flag("isTemplate"),
+            "hidden": flag("hidden"), "archived": flag("archived"), "cover": kept("cover"),
+            "thumbnail": kept("thumbnail"), "createdBy": .userID(owner),
+            "estimatedCreditCost": estimate.map { .credits($0) } ?? .null,
+            "folderId": owner == reader ? kept("folderId") : .null,
             "updatedAt": .time(workflow.savedAt),
         ]
     }
@@ -228,26 +242,6 @@ extension WorkflowDesk.Entry {
             "fields": document.graph.fieldList, "values": document.graph.defaultValues,
             "name": .string(document.name),
             "description": document.description.map { .string($0) } ?? .null,
-        ]
-    }
-}
-
-extension NodeRecord {
-    /// A model node of a run, as answers show it.
-    var json: JSONValue {
-        let view = ExecutionView(execution: execution, report: report, destination: .none)
-        var error = JSONValue.null
-        if execution.status == .failed {
-            error = [
-                "code": .string(execution.errorCode ?? "EXECUTION_FAILED"),
-                "message": .string(report?.errorMessage ?? "The run failed"),
-            ]
-        }
-        return [
-            "id": .string(node.place.node), "model": .string(node.model),
-            "executionId": .string(execution.id.description), "status": .string(view.status.rawValue),
-            "cost": execution.status.isEnd ? .credits(execution.charged) : .null, "result": view.result ?? .null,
-            "error": error,
         ]
     }
 }

@@ -14,8 +14,10 @@ public protocol RunLedger: Sendable {
     /// The runs of every journal whose holds are open.
     func openExecutions() async throws(LedgerFailure) -> [(account: AccountID, execution: Execution)]
 
-    /// Holds that have expired by a moment, a bounded number of them.
-    func expiredHolds(by moment: Timestamp) async throws(LedgerFailure) -> [(account: AccountID, hold: Hold)]
+    /// Holds that have expired by a moment with their runs, a bounded number of them.
+    func expiredHolds(
+        by moment: Timestamp
+    ) async throws(LedgerFailure) -> [(account: AccountID, hold: Hold, execution: Execution)]
 
     /// The processes that are alive and dispatch runs, by their instance numbers.
     func liveInstances() async throws(LedgerFailure) -> Set<Int64>

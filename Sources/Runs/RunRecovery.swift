@@ -9,6 +9,7 @@ import Synchronization
 public final class RunRecovery: Sendable {
     private let ledger: any RunLedger
     private let tasks: (any RunTaskStore)?
+    private let workflows: (any WorkflowStore)?
     private let alarm: Alarm
     private let identifiers: IdentifierSource
     private let clock: @Sendable () -> Timestamp
@@ -32,6 +33,7 @@ public final class RunRecovery: Sendable {
     ) {
         self.ledger = service.ledger
         self.tasks = service.tasks
+        self.workflows = service.workflows
         self.alarm = service.alarm
         self.identifiers = service.identifiers
         self.instance = service.instance
@@ -108,14 +110,33 @@ public final class RunRecovery: Sendable {
 
     private func endExpired() async throws(LedgerFailure) -> Int {
         var count = 0
-        for (account, hold) in try await ledger.expiredHolds(by: clock()) {
-            let command = Command(id: identifiers.command(), accountID: account, action: .expireHold(hold.id))
+        for (account, hold, execution) in try await ledger.expiredHolds(by: clock()) {
+            var cost: SettleRun.NodesCost?
+            if execution.workflowSlug != nil {
+                cost = try await nodesCost(of: execution.id, account)
+                if cost == nil { continue }
+            }
+            let command = Command(
+                id: identifiers.command(),
+                accountID: account,
+                action: .expireHold(hold.id, nodesCost: cost)
+            )
             if try await ledger.decide(command) == .done {
                 observer.expired(hold.executionID)
                 count += 1
             }
         }
         return count
+    }
+
+    /// What the nodes of a workflow have cost that is given up; nil while one has not ended, whose hold expires before
+    /// the workflow's and is ended first.
+    private func nodesCost(of run: ExecutionID, _ account: AccountID) async throws(LedgerFailure) -> SettleRun
+        .NodesCost?
+    {
+        let nodes = try await workflows?.nodes(of: run, account: account) ?? []
+        guard nodes.allSatisfy(\.execution.status.isEnd) else { return nil }
+        return WorkflowEnd(nodes: nodes).nodesCost
     }
 }
 

@@ -2,8 +2,9 @@ import Ledger
 import Traces
 
 extension RunService {
-    /// Asks the ledger to admit a run.
-    func admit(_ command: Command, _ run: AdmitRun) async throws(LedgerFailure) -> Verdict {
+    /// Asks the ledger to admit a run: of a model, of a workflow, or of one of a workflow's nodes.
+    func admit(_ run: AdmitRun, for request: RunRequest) async throws(LedgerFailure) -> Verdict {
+        let command = command(request, .admitRun(run), idempotency: keyed(request)?.request)
         guard let span = spans.begin("admission") else { return try await ledger.decide(command) }
         defer { span.end() }
         span.set([

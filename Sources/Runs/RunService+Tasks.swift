@@ -46,7 +46,8 @@ extension RunService {
             callbackDigest: token.digest,
             state: hasRoom || !request.isAsync ? .submitting : .queued,
             claimedBy: instance,
-            nextActionAt: runner.claimEnd
+            nextActionAt: runner.claimEnd,
+            trace: TraceContext.current?.kept
         )
         return Plan(draft: draft, token: token, runner: runner, hasRoom: hasRoom)
     }
@@ -65,7 +66,6 @@ extension RunService {
         let task = RunTask(facts, state: plan.draft.state)
         let (ids, known) = AsyncStream.makeStream(of: String?.self, bufferingPolicy: .bufferingNewest(1))
         let runner = plan.runner
-        traces.remember(TraceContext.current, of: admission.executionID)
         steps.add { [self] in
             defer { plan.giveUp() }
             if plan.hasRoom {
@@ -138,7 +138,8 @@ extension RunService {
             isAsync: request.isAsync,
             quote: quote,
             admittedAt: admission.admittedAt,
-            deadlineAt: admission.admittedAt.adding(seconds: Int64(definition.deadlineSeconds))
+            deadlineAt: admission.admittedAt.adding(seconds: Int64(definition.deadlineSeconds)),
+            trace: plan.draft.trace
         )
     }
 }

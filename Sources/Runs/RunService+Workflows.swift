@@ -1,5 +1,6 @@
 import Ledger
 import Registry
+import Traces
 import Workflows
 
 /// Runs of workflows: one execution, under which each model node is held and charged for itself.
@@ -38,7 +39,8 @@ extension RunService {
                 callbackDigest: CallbackToken(for: executionID).digest,
                 state: .submitting,
                 claimedBy: instance,
-                nextActionAt: runner.claimEnd
+                nextActionAt: runner.claimEnd,
+                trace: TraceContext.current?.kept
             )
         }
         let run = AdmitRun(
@@ -55,7 +57,7 @@ extension RunService {
         )
         let verdict: Verdict
         do throws(LedgerFailure) {
-            verdict = try await ledger.decide(command(request, .admitRun(run), idempotency: keyed(request)?.request))
+            verdict = try await admit(run, for: request)
         } catch {
             // If it was admitted all the same, its claim runs out and whoever finds the task goes on with it.
             return .unavailable(error)
@@ -97,7 +99,8 @@ extension RunService {
             isAsync: request.isAsync,
             quote: quote.amount,
             admittedAt: admission.admittedAt,
-            deadlineAt: admission.admittedAt.adding(seconds: quote.deadlineSeconds)
+            deadlineAt: admission.admittedAt.adding(seconds: quote.deadlineSeconds),
+            trace: run.task?.trace
         )
     }
 
@@ -125,6 +128,10 @@ extension RunService {
 
     /// Goes on with the run of a workflow whose task this process has claimed.
     func resume(_ task: RunTask) async {
+        await TraceContext.$current.withValue(task.trace) { await goOn(task) }
+    }
+
+    private func goOn(_ task: RunTask) async {
         guard let workflows, let runner else { return }
         let facts = task.facts
         runner.hold(facts.executionID)
@@ -210,7 +217,8 @@ extension RunService {
         let milliseconds = max(0, duration.wholeMilliseconds)
         let answer = Self.answer(stand, facts, end, duration, window)
         var settlement = settlement(answer, end, milliseconds, wasCancelled: await wasCancelled(facts))
-        settlement.nodesCost = SettleRun.NodesCost(credits: end.cost, providers: end.providerCost)
+        settlement.nodesCost = end.nodesCost
+        settlement.trace = facts.trace
         if let request, let keyed = keyed(request) {
             let draft = await keyed.renderer.draft(answer, of: request.id)
             settlement.claim = .answered(key: keyed.request.key, draft)

@@ -33,8 +33,6 @@ public final class RunService: Sendable {
         public var publicURL: String?
         /// Records what the use case does.
         public var spans = Spans.off
-        /// Remembers the traces of runs that go on after their callers were answered.
-        public var traces = RunTraces()
         /// Steps of tasks that may go on at once in this process.
         public var steps = 256
         /// How long a task is this process's alone unless it says so again.
@@ -55,7 +53,6 @@ public final class RunService: Sendable {
     let caller: (any WorkflowCaller)?
     let runner: TaskRunner?
     let observer: any RunObserver
-    let traces: RunTraces
     let spans: Spans
     /// Ends of runs.
     let signals = RunSignals()
@@ -110,7 +107,6 @@ public final class RunService: Sendable {
         self.observer = observer
         self.tasks = options.tasks
         self.answers = options.answers
-        self.traces = options.traces
         self.spans = options.spans
         self.workflows = options.workflows
         self.caller = options.caller
@@ -132,7 +128,6 @@ public final class RunService: Sendable {
                     observer: observer,
                     signals: signals,
                     hints: hints,
-                    traces: options.traces,
                     model: { [archive = options.definitions] (name, version) async throws(LedgerFailure) in
                         if let model = catalogue.model(named: name, version: version) { return model }
                         if let model = try await archive?.definition(of: name, version: version) { return model }
@@ -232,7 +227,7 @@ public final class RunService: Sendable {
         )
         let verdict: Verdict
         do throws(LedgerFailure) {
-            verdict = try await admit(command(request, .admitRun(run), idempotency: keyed(request)?.request), run)
+            verdict = try await admit(run, for: request)
         } catch {
             if case .unavailable(mayHaveHappened: true, _) = error { release(request, executionID) }
             return .unavailable(error)

@@ -24,7 +24,6 @@ final class TaskRunner: Sendable {
     private let clock: @Sendable () -> Timestamp
     private let callbackBase: String?
     private let observer: any RunObserver
-    private let traces: RunTraces
     private let signals: RunSignals
     private let hints: RunSignals
     private let model: @Sendable (String, Int32) async throws(LedgerFailure) -> ModelDefinition?
@@ -54,7 +53,6 @@ final class TaskRunner: Sendable {
         self.callbackBase = parts.callbackBase
         self.observer = parts.observer
         self.signals = parts.signals
-        self.traces = parts.traces
         self.hints = parts.hints
         self.model = parts.model
     }
@@ -71,7 +69,6 @@ final class TaskRunner: Sendable {
         let observer: any RunObserver
         let signals: RunSignals
         let hints: RunSignals
-        let traces: RunTraces
         let model: @Sendable (String, Int32) async throws(LedgerFailure) -> ModelDefinition?
     }
 
@@ -134,7 +131,7 @@ final class TaskRunner: Sendable {
     func advance(_ task: RunTask, isMarked: Bool = false, token: CallbackToken? = nil) async -> String? {
         hold(task.facts.executionID)
         defer { release(task.facts.executionID) }
-        return await TraceContext.$current.withValue(traces[task.facts.executionID]) {
+        return await TraceContext.$current.withValue(task.trace) {
             await step(task, isMarked: isMarked, token: token)
         }
     }
@@ -276,13 +273,14 @@ final class TaskRunner: Sendable {
             await put(next, until: until)
         case .ended(let end):
             let milliseconds = task.facts.admittedAt.duration(to: clock()).wholeMilliseconds
-            let settlement = SettleRun(
+            var settlement = SettleRun(
                 end,
                 of: task.facts.executionID,
                 milliseconds: milliseconds,
                 providerRequestID: task.providerRequestID,
                 task: .ends
             )
+            settlement.trace = task.facts.trace
             let verdict = await decide(.settleRun(settlement), task)
             if case .refused = verdict { observer.settlementRefused(task.facts.executionID) }
             signals.signal(task.facts.executionID)
@@ -325,4 +323,9 @@ final class TaskRunner: Sendable {
             }
         }
     }
+}
+
+extension RunTask {
+    /// The trace that what is done for the run belongs to, whichever process does it.
+    var trace: TraceContext? { facts.trace.flatMap { TraceContext($0) } }
 }

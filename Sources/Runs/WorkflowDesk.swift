@@ -7,8 +7,14 @@ public import Workflows
 ///
 /// Every request counts as a read, whatever it does; runs have a window of their own.
 public struct WorkflowDesk: Sendable {
-    /// How often a save is tried again because somebody else saved or took a slug at the same time.
+    /// How often a save is tried because somebody else saves at the same time.
     private static let attempts = 5
+    /// The same for slugs that somebody else takes: whoever lost the first number draws one of the next.
+    private static let slugAttempts = 12
+    /// Slugs of a base that are looked at together.
+    private static let candidates = 50
+    /// Others' templates that a list has of one account, and in all.
+    private static let mostTemplates = (ofOne: 10, all: 100)
 
     private let service: RunService
     private let store: any WorkflowStore
@@ -27,6 +33,8 @@ public struct WorkflowDesk: Sendable {
 
     /// A workflow with its document read.
     public struct Entry: Sendable {
+        /// Whose it is.
+        public let owner: AccountID
         /// What the ledger knows of it.
         public let workflow: Workflow
         /// Its document.
@@ -35,8 +43,8 @@ public struct WorkflowDesk: Sendable {
 
     /// How a wish to save ended.
     public enum Saved: Sendable {
-        /// It is saved as this version.
-        case saved(slug: String, version: Int32, window: WindowStatus?)
+        /// It is saved as this.
+        case saved(Entry, window: WindowStatus?)
         /// The same request was there before, and was answered so.
         case repeated(RecordedAnswer)
         /// The document can't be saved; all that is wrong with it.
@@ -47,18 +55,19 @@ public struct WorkflowDesk: Sendable {
         case unavailable(LedgerFailure)
     }
 
-    /// The account's workflows, the latest saved first.
+    /// The account's workflows, and then others' templates, each the latest saved first.
     public func list(for identity: KeyAuthenticator.Identity) async -> DeskAnswer<[Entry]> {
         await reading(identity) { () async throws(LedgerFailure) in
-            try await entries(of: identity.accountID, slug: nil)
+            try await entries(of: identity.accountID, slug: nil) + templates(besides: identity.accountID, slug: nil)
         }
     }
 
-    /// One of the account's workflows; nil when it has none with this slug.
+    /// One of the account's workflows, or else another's template; nil when there is none with this slug.
     public func read(_ slug: String, for identity: KeyAuthenticator.Identity) async -> DeskAnswer<Entry?> {
         await reading(identity) { () async throws(LedgerFailure) in
             guard Slug.isValid(slug) else { return nil }
-            return try await entries(of: identity.accountID, slug: slug).first
+            if let own = try await entries(of: identity.accountID, slug: slug).first { return own }
+            return try await templates(besides: identity.accountID, slug: slug).first
         }
     }
 
@@ -81,14 +90,9 @@ public struct WorkflowDesk: Sendable {
     ) async -> Saved {
         await writing(identity, json) { (document, window) async throws(LedgerFailure) in
             let base = WorkflowSlug.base(of: document.name)
-            for _ in 0..<Self.attempts {
-                let slug = try await freeSlug(base)
-                let wish = SaveWorkflow(
-                    keyID: identity.keyID,
-                    slug: slug,
-                    version: 1,
-                    document: document.json.description
-                )
+            for attempt in 0..<Self.slugAttempts {
+                let slug = try await freeSlug(base, isFirst: attempt == 0)
+                let wish = SaveWorkflow(identity.keyID, slug, version: 1, document)
                 let idempotency = keyed?(slug, document)
                 let verdict = try await decide(.saveWorkflow(wish), identity, request, idempotency)
                 switch verdict {
@@ -98,7 +102,7 @@ public struct WorkflowDesk: Sendable {
                     let answer = try await reader.recordedAnswer(of: identity.accountID, key: claim.key)
                     guard let answer else { return .unavailable(.overloaded) }
                     return .repeated(answer)
-                default: return .saved(slug: slug, version: 1, window: window)
+                default: return Self.saved(verdict, document, identity, window)
                 }
             }
             return .refused(.workflowSlugTaken, window: window)
@@ -118,17 +122,12 @@ public struct WorkflowDesk: Sendable {
                 guard let stored = try await store.workflows(of: identity.accountID, slug: slug).first else {
                     return .refused(.workflowNotFound, window: window)
                 }
-                let version = stored.workflow.version
-                let wish = SaveWorkflow(
-                    keyID: identity.keyID,
-                    slug: slug,
-                    version: version + 1,
-                    document: document.json.description
-                )
-                switch try await decide(.saveWorkflow(wish), identity, request) {
+                let wish = SaveWorkflow(identity.keyID, slug, version: stored.workflow.version + 1, document)
+                let verdict = try await decide(.saveWorkflow(wish), identity, request)
+                switch verdict {
                 case .refused(.workflowChanged, _): continue
                 case .refused(let refusal, _): return .refused(refusal, window: window)
-                default: return .saved(slug: slug, version: version + 1, window: window)
+                default: return Self.saved(verdict, document, identity, window)
                 }
             }
             return .refused(.workflowChanged, window: window)
@@ -158,6 +157,18 @@ public struct WorkflowDesk: Sendable {
     }
 
     // MARK: Parts
+
+    private static func saved(
+        _ verdict: Verdict,
+        _ document: WorkflowDocument,
+        _ identity: KeyAuthenticator.Identity,
+        _ window: WindowStatus?
+    ) -> Saved {
+        guard case .saved(let workflow) = verdict else {
+            return .unavailable(.unavailable(mayHaveHappened: true, reason: "the save was decided before"))
+        }
+        return .saved(Entry(owner: identity.accountID, workflow: workflow, document: document), window: window)
+    }
 
     private func admit(
         _ identity: KeyAuthenticator.Identity,
@@ -199,7 +210,7 @@ public struct WorkflowDesk: Sendable {
                 } catch {
                     return .invalid(error.issues, window: window)
                 }
-                let issues = document.graph.issues(models: models)
+                let issues = document.listingIssues + document.graph.issues(models: models)
                 guard issues.isEmpty else { return .invalid(issues, window: window) }
                 return try await body(document, window)
             }
@@ -227,23 +238,51 @@ public struct WorkflowDesk: Sendable {
     }
 
     private func entries(of account: AccountID, slug: String?) async throws(LedgerFailure) -> [Entry] {
-        try await store.workflows(of: account, slug: slug).compactMap { stored in
-            guard let json = try? JSONValue(text: stored.text), let document = try? WorkflowDocument(json) else {
-                return nil
-            }
-            return Entry(workflow: stored.workflow, document: document)
-        }
+        try await store.workflows(of: account, slug: slug).compactMap { Entry($0) }
     }
 
-    /// The first of a base's slugs that nobody has, as far as can be seen.
-    private func freeSlug(_ base: String) async throws(LedgerFailure) -> String {
+    /// Others' templates as everybody sees them.
+    private func templates(besides account: AccountID, slug: String?) async throws(LedgerFailure) -> [Entry] {
+        try await store.templates(
+            besides: account,
+            slug: slug,
+            mostOfOne: Self.mostTemplates.ofOne,
+            most: Self.mostTemplates.all
+        ).compactMap { Entry($0) }
+    }
+
+    /// A slug of a base that nobody has, as far as can be seen: the first one, or any of the next.
+    private func freeSlug(_ base: String, isFirst: Bool) async throws(LedgerFailure) -> String {
         var first = 1
         while true {
-            // 50 at a time, then more: common names have many.
-            let candidates = (first..<(first + 50)).map { WorkflowSlug.candidate($0, of: base) }
+            // Then more: common names have many.
+            let candidates = (first..<(first + Self.candidates)).map { WorkflowSlug.candidate($0, of: base) }
             let taken = try await store.owners(of: candidates)
-            if let free = candidates.first(where: { taken[$0] == nil }) { return free }
-            first += 50
+            let free = candidates.filter { taken[$0] == nil }
+            if let slug = isFirst ? free.first : free.randomElement() { return slug }
+            first += Self.candidates
         }
+    }
+}
+
+extension WorkflowDesk.Entry {
+    /// Reads a stored workflow; nil when its document can no longer be read.
+    fileprivate init?(_ stored: StoredWorkflow) {
+        guard let json = try? JSONValue(text: stored.text), let document = try? WorkflowDocument(json) else {
+            return nil
+        }
+        self.init(owner: stored.owner, workflow: stored.workflow, document: document)
+    }
+}
+
+extension SaveWorkflow {
+    fileprivate init(_ key: KeyID, _ slug: String, version: Int32, _ document: WorkflowDocument) {
+        self.init(
+            keyID: key,
+            slug: slug,
+            version: version,
+            document: document.json.description,
+            isShared: document.isShared
+        )
     }
 }

@@ -29,6 +29,8 @@ final class WorkflowDrive: Sendable {
     private struct State {
         var task: RunTask
         var notes: CallNotes
+        /// The latest write of the task. Each waits for the one before: what an earlier one knew must not stand in the end.
+        var write: Task<Bool, Never>?
     }
 
     /// How a run stands when nothing more can be done now.
@@ -241,6 +243,19 @@ final class WorkflowDrive: Sendable {
     }
 
     private func put(isLetGo: Bool, nextActionAt: Timestamp) async -> Bool {
+        let write = state.withLock { state in
+            let before = state.write
+            let write = Task { [self] in
+                _ = await before?.value
+                return await self.write(isLetGo: isLetGo, nextActionAt: nextActionAt)
+            }
+            state.write = write
+            return write
+        }
+        return await write.value
+    }
+
+    private func write(isLetGo: Bool, nextActionAt: Timestamp) async -> Bool {
         var backoff = Duration.milliseconds(50)
         while true {
             let task = state.withLock { state in
@@ -258,7 +273,7 @@ final class WorkflowDrive: Sendable {
                     isLetGo: isLetGo
                 ) != nil
             } catch {
-                if service.isInterrupted || Task.isCancelled { return false }
+                if service.isInterrupted { return false }
                 try? await Task.sleep(for: backoff)
                 backoff = min(backoff * 2, .seconds(2))
             }

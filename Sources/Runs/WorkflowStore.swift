@@ -9,6 +9,20 @@ public protocol WorkflowStore: Sendable {
     /// - Parameter slug: only this one; nil for all.
     func workflows(of account: AccountID, slug: String?) async throws(LedgerFailure) -> [StoredWorkflow]
 
+    /// Templates that others than an account show to everybody, the latest saved first. What is deleted is none, nor what
+    /// an account has that is closed or waits for approval.
+    ///
+    /// - Parameters:
+    ///   - slug: only this one; nil for all.
+    ///   - mostOfOne: templates of one account.
+    ///   - most: templates in all.
+    func templates(
+        besides account: AccountID,
+        slug: String?,
+        mostOfOne: Int,
+        most: Int
+    ) async throws(LedgerFailure) -> [StoredWorkflow]
+
     /// The document of a version of a workflow, as canonical JSON; nil when it is not kept.
     func document(
         of account: AccountID,
@@ -25,30 +39,17 @@ public protocol WorkflowStore: Sendable {
 
 /// A workflow with its latest document.
 public struct StoredWorkflow: Hashable, Sendable {
+    /// Whose it is.
+    public let owner: AccountID
     /// What the ledger knows of it.
     public let workflow: Workflow
     /// The document as canonical JSON.
     public let text: String
     /// Makes a stored workflow.
-    public init(workflow: Workflow, text: String) {
+    public init(owner: AccountID, workflow: Workflow, text: String) {
+        self.owner = owner
         self.workflow = workflow
         self.text = text
-    }
-}
-
-/// A model node of a workflow's run.
-public struct NodeRecord: Hashable, Sendable {
-    /// Which node it is.
-    public let node: NodeRun
-    /// Its own run.
-    public let execution: Execution
-    /// What is kept of its end.
-    public let report: RunReport?
-    /// Makes a record.
-    public init(node: NodeRun, execution: Execution, report: RunReport?) {
-        self.node = node
-        self.execution = execution
-        self.report = report
     }
 }
 
@@ -79,4 +80,6 @@ public struct WorkflowEnd: Sendable {
     var providerCost: MicroUSD {
         MicroUSD(microdollars: nodes.reduce(0) { $0 + ($1.execution.providerCost?.microdollars ?? 0) })
     }
+    /// Both, as the event that ends the run says it.
+    var nodesCost: SettleRun.NodesCost { SettleRun.NodesCost(credits: cost, providers: providerCost) }
 }

@@ -65,6 +65,15 @@ public struct TraceContext: Hashable, Sendable {
     /// The value of `traceparent`.
     public var traceparent: String { "00-\(traceID)-\(spanID.hexadecimal)-\(isSampled ? "01" : "00")" }
 
+    /// What is kept of it, to be gone on with by whichever process.
+    public var kept: TraceHeaders { TraceHeaders(parent: traceparent, state: state) }
+
+    /// A context as it was kept; nil when that is malformed.
+    public init?(_ kept: TraceHeaders) {
+        guard let context = Self.sender([kept.parent], states: kept.state.map { [$0] } ?? []) else { return nil }
+        self = context
+    }
+
     /// The headers of a request that is sent in the span.
     public var headers: [(name: String, value: String)] {
         [("traceparent", traceparent)] + (state.map { [("tracestate", $0)] } ?? [])

@@ -1,11 +1,14 @@
 import Ledger
 import LedgerStore
 import Registry
+import Runs
 
 /// The body of a report (api-contract, section 4.4). The same bytes at each attempt: it says nothing of the attempt.
 enum WebhookPayload {
     /// The body.
-    static func bytes(of delivery: ClaimedDelivery) -> [UInt8] {
+    ///
+    /// - Parameter nodes: of a workflow's run, the model nodes that were held; nil for the run of a model, which names none.
+    static func bytes(of delivery: ClaimedDelivery, nodes: [NodeRecord]?) -> [UInt8] {
         let run = delivery.run
         let status: JSONValue =
             switch delivery.event {
@@ -14,7 +17,7 @@ enum WebhookPayload {
             case "execution.cancelled": "cancelled"
             default: .null
             }
-        let members: [(key: String, value: JSONValue)] = [
+        var members: [(key: String, value: JSONValue)] = [
             ("event", .string(delivery.event)),
             ("executionId", run.map { .string($0.executionID.description) } ?? .null),
             ("requestId", run?.providerRequestID.map { .string($0) } ?? .null),
@@ -27,6 +30,7 @@ enum WebhookPayload {
             ("createdAt", .string((run?.admittedAt ?? delivery.createdAt).rfc3339)),
             ("completedAt", run?.endedAt.map { .string($0.rfc3339) } ?? .null),
         ]
+        if let nodes { members.append(("nodes", .array(nodes.map(\.json)))) }
         var bytes: [UInt8] = [UInt8(ascii: "{")]
         for (index, member) in members.enumerated() {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }

@@ -5,6 +5,7 @@ public import LedgerStore
 public import Logging
 import NIOCore
 import NIOHTTP1
+import Runs
 public import ServiceLifecycle
 public import Traces
 
@@ -27,8 +28,6 @@ public struct WebhookWorker: Service {
         public var timeout = Duration.seconds(15)
         /// Records attempts.
         public var spans = Spans.off
-        /// The traces of runs that are reported.
-        public var traces = RunTraces()
         /// Who counts attempts.
         public var observer: (any DeliveryObserver)?
         /// The defaults.
@@ -128,7 +127,7 @@ public struct WebhookWorker: Service {
         let (startedAt, start) = (clock(), ContinuousClock.now)
         var outcome = DeliverySchedule.Outcome.unanswered
         var problem: String?
-        let trace = delivery.run.flatMap { options.traces[$0.executionID] }
+        let trace = delivery.run?.trace.flatMap { TraceContext($0) }
         let span = options.spans.begin("deliver webhook", .request, under: trace)
         if delivery.isDisabled {
             outcome = .answered(status: 410, retryAfterSeconds: nil)
@@ -171,7 +170,7 @@ public struct WebhookWorker: Service {
         at moment: Timestamp,
         in trace: TraceContext?
     ) async throws -> DeliverySchedule.Outcome {
-        let body = WebhookPayload.bytes(of: delivery)
+        let body = WebhookPayload.bytes(of: delivery, nodes: try await nodes(of: delivery))
         var headers: HTTPHeaders = ["content-type": "application/json", "user-agent": "runledger-webhooks"]
         let signed = WebhookSignature.headers(
             body,
@@ -187,6 +186,14 @@ public struct WebhookWorker: Service {
                 status: Int(response.status.code),
                 retryAfterSeconds: response.headers.first(name: "retry-after").flatMap { Int64($0) }
             )
+        }
+    }
+
+    /// The model nodes of a workflow's run, all of which have ended; nil for the run of a model.
+    private func nodes(of delivery: ClaimedDelivery) async throws(LedgerStoreError) -> [NodeRecord]? {
+        guard let run = delivery.run, run.workflowSlug != nil else { return nil }
+        return try await store.readNodes(of: run.executionID, account: delivery.account).map {
+            NodeRecord(node: $0.node, execution: $0.execution, report: $0.report)
         }
     }
 

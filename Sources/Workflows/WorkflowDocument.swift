@@ -9,6 +9,8 @@ public struct WorkflowDocument: Hashable, Sendable {
     public static let mostNodes = 200
     /// The most edges.
     public static let mostEdges = 1_000
+    /// The most bytes that a document may have as canonical JSON if it is shown to everybody.
+    public static let largestTemplateBytes = 1 << 16
     /// The longest name, in Unicode scalars.
     public static let longestName = 200
 
@@ -22,6 +24,10 @@ public struct WorkflowDocument: Hashable, Sendable {
     public let graph: WorkflowGraph
     /// Whether anybody may read its schema.
     public let isPublic: Bool
+    /// Whether it is a template that everybody may read: `isTemplate`, and neither `hidden` nor `archived`.
+    public var isShared: Bool {
+        members["isTemplate"] == true && members["hidden"] != true && members["archived"] != true
+    }
     /// Every member as it came, the ones that the service does not know too.
     public let members: [String: JSONValue]
 
@@ -30,6 +36,20 @@ public struct WorkflowDocument: Hashable, Sendable {
         var members = members
         members["name"] = .string(name)
         return .object(members)
+    }
+
+    /// What keeps a well-formed document from being saved as one that is listed: its flags, and a template's size. What was
+    /// stored is not measured by it.
+    public var listingIssues: [WorkflowIssue] {
+        var reader = DocumentReader()
+        for name in ["isTemplate", "hidden", "archived"] { _ = reader.flag(members[name], at: "/\(name)") }
+        if isShared, json.canonicalBytes.count > Self.largestTemplateBytes {
+            reader.report(
+                "is larger than \(Self.largestTemplateBytes) bytes, the most that a template may have",
+                at: ""
+            )
+        }
+        return reader.issues
     }
 
     /// Reads a document.

@@ -30,9 +30,12 @@ struct AsyncBench: Sendable {
         capabilities: [String] = ["model:run", "execution:read", "execution:cancel"],
         media: ScriptedMedia = ScriptedMedia(),
         followsRules: Bool = true,
+        clock: @escaping JournalClock = SystemClock.now,
         _ body: @Sendable (AsyncBench) async throws -> Void
     ) async throws {
-        try await withStore { store in
+        var settings = StoreSettings()
+        settings.clock = clock
+        try await withStore(settings) { store in
             let tenant = try await Tenant.open(in: store, tier: tier, credits: Credits(whole: 1_000))
             let secret = APIKeySecret(keyID: KeyID(FreshID.bits(in: tenant.journal)))
             let key = IssueKey(

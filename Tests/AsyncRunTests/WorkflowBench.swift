@@ -34,7 +34,8 @@ extension AsyncBench {
     func workflowService(
         _ instance: Int64 = 1,
         claim: Duration = .seconds(30),
-        caller: (any WorkflowCaller)? = loopbackCaller
+        caller: (any WorkflowCaller)? = loopbackCaller,
+        clock: @escaping @Sendable () -> Timestamp = { SystemClock.now() }
     ) throws -> RunService {
         let files = [("text", "plain"), ("more", "plain"), ("clip", "polled")].map { name, provider in
             let file = definition(name, deadline: 60, provider: provider)
@@ -44,7 +45,7 @@ extension AsyncBench {
             )
         }
         let registry = try ModelRegistry.load(files: files, providers: [polledProvider, plainProvider], variables: [:])
-        return try service(instance, claim: claim, caller: caller, registry: registry)
+        return try service(instance, claim: claim, caller: caller, registry: registry, clock: clock)
     }
 
     /// Saves a workflow of nodes `id type data` and edges `source.socket>target.socket`, and gives the answer.
@@ -106,5 +107,14 @@ extension TestResponse {
             guard body.readableBytes > 0 else { return "\(status.code)" }
             return try json["code"]?.stringValue.map { "\(status.code) \($0)" } ?? "\(status.code)"
         }
+    }
+}
+
+extension JSONValue {
+    /// The object with one more member.
+    func adding(_ name: String, _ value: JSONValue) -> JSONValue {
+        var members = objectValue ?? [:]
+        members[name] = value
+        return .object(members)
     }
 }

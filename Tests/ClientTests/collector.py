@@ -1,7 +1,7 @@
 """A collector of traces and a receiver of webhooks on one port, for tests.
 
 Reads OTLP/HTTP exports with OpenTelemetry's own messages and prints a line of JSON for each span; `/hook` prints the
-headers of a webhook. The first export is answered with 503, as by a collector that starts. Ends with standard input.
+headers and the body of a webhook. The first export is answered with 503, as by a collector that starts. Ends with standard input.
 """
 
 import json
@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         if self.path == "/hook":
-            show({"hook": dict(self.headers.items())})
+            show({"hook": dict(self.headers.items()), "body": body.decode()})
             return self.answer(204, b"")
         if self.path != "/v1/traces" or self.headers["content-type"] != WIRE:
             return self.answer(400, b"")

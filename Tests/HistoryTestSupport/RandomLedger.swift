@@ -64,17 +64,43 @@ package struct RandomLedger {
         }
     }
 
-    /// A history knows no state: here a workflow that succeeds costs what its nodes have cost.
+    /// What a workflow's nodes have cost; nil for the run of a model.
+    private static func nodesCost(of run: ExecutionID, _ state: LedgerState) -> SettleRun.NodesCost? {
+        guard state.executions[run]?.workflowSlug != nil else { return nil }
+        let cost = state.nodeRuns[run, default: []].reduce(Credits.zero) { sum, node in
+            sum + (state.executions[node.executionID]?.charged ?? .zero)
+        }
+        return SettleRun.NodesCost(credits: cost, providers: .zero)
+    }
+
+    /// A history knows no state: here a workflow that ends costs what its nodes have cost.
     private func honest(_ command: Command) -> Command {
-        guard case .settleRun(let settlement) = command.action, let state = states[command.accountID],
-            state.executions[settlement.executionID]?.workflowSlug != nil
-        else { return command }
-        let nodes = state.nodeRuns[settlement.executionID, default: []]
-        let cost = nodes.reduce(Credits.zero) { $0 + (state.executions[$1.executionID]?.charged ?? .zero) }
+        guard let state = states[command.accountID] else { return command }
+        let action: Command.Action
+        switch command.action {
+        case .expireHold(let hold, _):
+            action = .expireHold(hold, nodesCost: Self.nodesCost(of: ExecutionID(hold.value), state))
+        case .settleRun(let settlement):
+            guard let cost = Self.nodesCost(of: settlement.executionID, state) else { return command }
+            action = .settleRun(Self.honest(settlement, cost))
+        default: return command
+        }
+        return Command(
+            id: command.id,
+            accountID: command.accountID,
+            requestID: command.requestID,
+            actor: command.actor,
+            action: action,
+            idempotency: command.idempotency,
+            traceID: command.traceID
+        )
+    }
+
+    private static func honest(_ settlement: SettleRun, _ cost: SettleRun.NodesCost) -> SettleRun {
         var outcome = settlement.outcome
         if case .succeeded(_, let providers, let digest, let duration) = outcome {
             outcome = .succeeded(
-                cost: cost,
+                cost: cost.credits,
                 providerCost: providers,
                 resultDigest: digest,
                 durationMilliseconds: duration
@@ -87,15 +113,7 @@ package struct RandomLedger {
             usage: settlement.usage,
             task: settlement.task
         )
-        if settlement.nodesCost != nil { honest.nodesCost = SettleRun.NodesCost(credits: cost, providers: .zero) }
-        return Command(
-            id: command.id,
-            accountID: command.accountID,
-            requestID: command.requestID,
-            actor: command.actor,
-            action: .settleRun(honest),
-            idempotency: command.idempotency,
-            traceID: command.traceID
-        )
+        if settlement.nodesCost != nil { honest.nodesCost = cost }
+        return honest
     }
 }

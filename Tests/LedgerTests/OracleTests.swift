@@ -65,7 +65,7 @@ import Testing
             return "settled, charged \(charged), back \(back), absorbed \(total(.costAbsorbed))"
         case .cancelRequested(let execution): return execution.status.isEnd ? "cancelled" : "cancel requested"
         case .repeated: return "repeated"
-        case .done: return "done"
+        case .done, .saved: return "done"
         case .alreadyDone: return "already done"
         case .alreadyAdded: return "already added"
         case .takenBack(let taken, let short): return "took back \(taken.microcredits) short \(short.microcredits)"

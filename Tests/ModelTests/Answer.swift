@@ -13,7 +13,7 @@ enum Answer {
             return "\(run.status), charged \(run.charged.microcredits), absorbed \(run.absorbed.microcredits)"
                 + (settlement.isRepeat ? ", again" : "")
         case .cancelRequested(let run): return "cancel requested, \(run.status)"
-        case .done: return "done"
+        case .done, .saved: return "done"
         case .alreadyDone: return "done before"
         case .alreadyAdded(let pot): return "added before, \(pot)"
         case .takenBack(let taken, let short):

@@ -118,10 +118,14 @@ public final class InMemoryLedger: RunLedger {
     }
 
     /// Holds that have expired by a moment.
-    public func expiredHolds(by moment: Timestamp) async throws(LedgerFailure) -> [(account: AccountID, hold: Hold)] {
+    public func expiredHolds(
+        by moment: Timestamp
+    ) async throws(LedgerFailure) -> [(account: AccountID, hold: Hold, execution: Execution)] {
         books.withLock { books in
             books.states.flatMap { account, state in
-                state.holds.values.filter { $0.expiresAt <= moment }.map { (account, $0) }
+                state.holds.values.filter { $0.expiresAt <= moment }.compactMap { hold in
+                    state.executions[hold.executionID].map { (account, hold, $0) }
+                }
             }
         }
     }

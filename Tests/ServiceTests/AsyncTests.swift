@@ -163,11 +163,18 @@ struct AsyncTests {
 
 extension Stack {
     /// Sets a key's webhook, as an operator.
-    func setWebhook(of customer: Customer, to address: String, at url: String) async throws {
+    func setWebhook(
+        of customer: Customer,
+        to address: String,
+        secret: String? = nil,
+        at url: String
+    ) async throws {
         var request = HTTPClientRequest(url: "\(url)/api/api-keys/\(customer.keyID)/webhook")
         request.method = .PUT
         request.headers.add(name: "authorization", value: "Bearer \(ChaosReceiver.adminToken)")
-        request.body = .bytes(ByteBuffer(string: JSONValue.object(["url": .string(address)]).description))
+        var wish: [String: JSONValue] = ["url": .string(address)]
+        if let secret { wish["secret"] = .string(secret) }
+        request.body = .bytes(ByteBuffer(string: JSONValue.object(wish).description))
         let response = try await http.execute(request, timeout: .seconds(60))
         try #require(response.status == .ok)
     }

@@ -185,9 +185,13 @@ final class ErrorBench: Sendable {
 
     /// What a row is answered in both forms, as the golden file has it.
     func lines(of row: ErrorRow) async throws -> [String] {
+        try await lines(of: row) { type in try await ask(row, accepting: type) }
+    }
+
+    private func lines(of row: ErrorRow, _ answer: (_ type: String) async throws -> Said) async throws -> [String] {
         var lines = ["# \(row.code)"]
         for type in ["application/json", "application/problem+json"] {
-            let said = try await ask(row, accepting: type)
+            let said = try await answer(type)
             #expect(said.json["code"]?.stringValue == row.code, "\(row.code): \(said.body)")
             #expect(said.headers.first(name: "content-type") == type, "\(row.code)")
             #expect(said.headers.first(name: "x-request-id") == said.json["requestId"]?.stringValue, "\(row.code)")
@@ -228,6 +232,25 @@ final class ErrorBench: Sendable {
         _ = try? await first.value
         return lines
     }
+
+    /// Saves of one workflow at the same moment, until one of them was overtaken as often as it was tried.
+    func contendedLines() async throws -> [String] {
+        let document = #"{"name":"crowd","nodes":[],"edges":[]}"#
+        _ = try await ask("- | POST /api/workflows | drawing | \(document)")
+        let row = ErrorRow("WORKFLOW_CHANGED | PUT /api/workflows/crowd | drawing | \(document)")
+        return try await lines(of: row) { type in
+            for _ in 0..<10 {
+                let overtaken = try await withThrowingTaskGroup(of: Said.self) { group in
+                    for _ in 0..<32 { group.addTask { try await self.ask(row, accepting: type) } }
+                    return try await group.reduce(into: [Said]()) { if $1.status == .conflict { $0.append($1) } }
+                }
+                if let said = overtaken.first { return said }
+            }
+            throw NeverOvertaken()
+        }
+    }
+
+    private struct NeverOvertaken: Error {}
 
     /// Reads of an account on a small plan until there were too many in a minute.
     func exceededLines() async throws -> [String] {

@@ -15,8 +15,8 @@ struct ErrorTests {
     static let elsewhere: Set<String> = [
         // What is no request, what fails as it never should, and a full queue: ProblemTests, to the byte.
         "BAD_REQUEST", "INTERNAL_ERROR", "OVERLOADED",
-        // What others do at the same moment: the rule sheets of workflows.
-        "WORKFLOW_CHANGED", "WORKFLOW_SLUG_TAKEN",
+        // Who wants a name at the same moment as others draws another number: WorkflowSharingTests, and the rule sheets.
+        "WORKFLOW_SLUG_TAKEN",
         // A callback that another than the provider has signed: SignedCallbackTests, to the byte.
         "INVALID_SIGNATURE",
         // The rules' last word on what the routes have refused before: AccountRules.
@@ -90,6 +90,7 @@ struct ErrorTests {
             var lines: [String] = []
             for row in Self.table.split(separator: "\n") { lines += try await bench.lines(of: ErrorRow(row)) }
             lines += try await bench.busyLines()
+            lines += try await bench.contendedLines()
             lines += try await bench.exceededLines()
             lines += try await bench.unreadableLogLines()
             try await stack.cluster.stop(mode: .immediate)

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Crypto
 import Foundation
 import Ledger
 import LocalCluster
@@ -17,21 +18,17 @@ struct TracingTests {
     @Test("a run is one trace, from the client's span over admission, provider and commits to the webhook")
     func structure() async throws {
         try await Self.withCollector { collector, stack in
-            let service = try await stack.startService(environment: [
-                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_SERVICE_NAME": "runs of a test",
-                "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20a%2Cb", "RUNLEDGER_METRICS_PORT": "0",
-                "RUNLEDGER_ADMIN_TOKEN": ChaosReceiver.adminToken, "RUNLEDGER_EGRESS_ALLOWS_LOOPBACK": "true",
-            ])
+            let service = try await stack.startService(environment: collector.environment)
             let customer = try await stack.openAccount(credits: 100, capabilities: ["webhook:receive"])
             try await stack.setWebhook(of: customer, to: "\(collector.url)/hook", at: service.url)
             let text = Trace(digit: "a")
             let refused = Trace(digit: "b")
             let unrecorded = Trace(digit: "c", isSampled: false)
             let waiting = Trace(digit: "d")
-            #expect(try await stack.ask(customer, Call.textModel, text, service.url).status == 200)
-            #expect(try await stack.ask(customer, "no-such-model", refused, service.url).status == 404)
-            #expect(try await stack.ask(customer, Call.textModel, unrecorded, service.url).status == 200)
-            let accepted = try await stack.ask(customer, "\(Call.imageModel)", waiting, service.url, isAsync: true)
+            #expect(try await stack.run(Call.textModel, by: customer, in: text, service.url).status == 200)
+            #expect(try await stack.run("no-such-model", by: customer, in: refused, service.url).status == 404)
+            #expect(try await stack.run(Call.textModel, by: customer, in: unrecorded, service.url).status == 200)
+            let accepted = try await stack.run(Call.imageModel, by: customer, in: waiting, service.url, isAsync: true)
             #expect(accepted.status == 202)
             try await eventually("the webhook came") { !collector.hooks.isEmpty }
             #expect(await service.process.stop() == .exited(code: 0))
@@ -102,6 +99,89 @@ struct TracingTests {
         #expect(Set(links) == Set(commits.map { "\($0.trace)-\($0.id)" }) && links.count == commits.count)
     }
 
+    @Test(
+        "a workflow that another process ends stays in its trace, and so does the report of it, signed and with its nodes"
+    )
+    func takenOver() async throws {
+        try await Self.withCollector { collector, stack in
+            try await stack.script(["jobMilliseconds": 4_000])
+            let first = try await stack.startService(environment: collector.environment)
+            let rights = ["workflow:run", "workflow:write", "webhook:receive"]
+            let customer = try await stack.openAccount(credits: 100, capabilities: rights)
+            let secret = "whsec_" + String(repeating: "c2VjcmV0", count: 4)
+            try await stack.setWebhook(of: customer, to: "\(collector.url)/hook", secret: secret, at: first.url)
+            let document = """
+                {"name":"Fox","nodes":[{"id":"image","type":"model",
+                "data":{"model":"\(Call.imageModel)","inputs":{"prompt":"a fox"}}},{"id":"out","type":"responseOutput"}],
+                "edges":[{"id":"1","source":"image","target":"out"}]}
+                """
+            let unrecorded = Trace(digit: "c", isSampled: false)
+            let saved = try await stack.ask(customer, first.url + "/api/workflows", document, unrecorded)
+            #expect(saved.status == 201, "\(saved.body)")
+            let trace = Trace(digit: "e")
+            let url = first.url + "/api/workflows/fox/run?async=true"
+            let accepted = try await stack.ask(customer, url, #"{"inputs":{}}"#, trace)
+            #expect(accepted.status == 202, "\(accepted.body)")
+            try await eventually("the node is with its provider, and the collector knows") {
+                let names = Set(collector.spans.filter { $0.trace == trace.id }.map(\.name))
+                return names.isSuperset(of: ["POST /api/workflows/{slug}/run", "commit submission"])
+            }
+            await first.process.stop(SIGKILL)
+            let killed = Int64(Date().timeIntervalSince1970 * 1_000_000)
+            let second = try await stack.startService(environment: collector.environment)
+            try await eventually(within: 90, "the report came") { !collector.hooks.isEmpty }
+            #expect(await second.process.stop() == .exited(code: 0))
+
+            let spans = collector.spans.filter { $0.trace == trace.id }
+            let server = try #require(spans.first { $0.kind == "SPAN_KIND_SERVER" })
+            let admissions = spans.filter { $0.name == "admission" }
+            let models = Set(admissions.compactMap { $0.attributes["runledger.model"]?.stringValue })
+            #expect(models == ["workflow:fox", Call.imageModel])
+            #expect(
+                admissions.allSatisfy { $0.attributes["runledger.decision"] == "ADMITTED" && $0.parent == server.id }
+            )
+            let polls = spans.filter { $0.name.hasPrefix("poll ") && $0.start > killed }
+            #expect(!polls.isEmpty && polls.allSatisfy { $0.parent == server.id })
+            let delivery = try #require(spans.first { $0.name == "deliver webhook" })
+            #expect(delivery.parent == server.id && delivery.start > killed)
+            try Self.checkReport(collector, delivery, accepted.body["executionId"], secret)
+            #expect(try await stack.simulatorRuns().count == 1)
+            #expect(try await stack.verify()["clean"] == true)
+        }
+    }
+
+    /// The report of the workflow's end names the trace that asked for it, is signed, and has every node.
+    private static func checkReport(
+        _ collector: Collector,
+        _ delivery: CollectedSpan,
+        _ execution: JSONValue?,
+        _ secret: String
+    ) throws {
+        let headers = Dictionary(
+            uniqueKeysWithValues: try #require(collector.hooks.first).map { ($0.key.lowercased(), $0.value) }
+        )
+        #expect(headers["traceparent"] == "00-\(delivery.trace)-\(delivery.id)-01")
+        #expect(headers["tracestate"] == "vendor=x")
+        let text = try #require(collector.bodies.first)
+        let parts = headers["x-knouds-signature"]?.split(separator: ",").map {
+            $0.split(separator: "=").map(String.init)
+        }
+        let signature = Dictionary(uniqueKeysWithValues: (parts ?? []).map { ($0[0], $0[1]) })
+        let code = HMAC<SHA256>.authenticationCode(
+            for: Array("\(signature["t"] ?? "").\(text)".utf8),
+            using: SymmetricKey(data: Array(secret.utf8))
+        )
+        #expect(signature["v1"] == code.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+        let report = try JSONValue(text: text)
+        #expect(report["event"] == "execution.completed")
+        #expect(report["executionId"] == execution)
+        #expect(report["workflowSlug"] == "fox")
+        #expect(report["modelIds"] == [.string(Call.imageModel)])
+        let nodes = report["nodes"]?.arrayValue ?? []
+        #expect(nodes.map { $0["id"] } == ["image"] && nodes.map { $0["status"] } == ["completed"])
+        #expect(nodes.first?["cost"] == report["cost"] && nodes.first?["result"] == report["result"])
+    }
+
     @Test("a variable that can't be used stops the service with its name")
     func settings() async throws {
         try await Self.withCollector { _, stack in
@@ -151,11 +231,23 @@ private struct Collector: Sendable {
     let port: Int
     var url: String { "http://127.0.0.1:\(port)" }
 
+    /// What makes a service export to it, and report to it.
+    var environment: [String: String] {
+        [
+            "OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_SERVICE_NAME": "runs of a test",
+            "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20a%2Cb", "RUNLEDGER_METRICS_PORT": "0",
+            "RUNLEDGER_ADMIN_TOKEN": ChaosReceiver.adminToken, "RUNLEDGER_EGRESS_ALLOWS_LOOPBACK": "true",
+        ]
+    }
+
     private var lines: [JSONValue] {
         process.log.split(separator: "\n").compactMap { try? JSONValue(text: String($0)) }
     }
 
     var spans: [CollectedSpan] { lines.compactMap { CollectedSpan($0) } }
+
+    /// The bodies of the webhooks that came.
+    var bodies: [String] { lines.compactMap { $0["body"]?.stringValue } }
 
     /// The headers of the webhooks that came.
     var hooks: [[String: String]] {
@@ -196,20 +288,31 @@ private struct CollectedSpan {
 }
 
 extension Stack {
-    /// Sends a run in a client's trace.
-    fileprivate func ask(
-        _ customer: Customer,
+    /// Asks for the run of a model in a client's trace.
+    fileprivate func run(
         _ model: String,
-        _ trace: Trace,
+        by customer: Customer,
+        in trace: Trace,
         _ url: String,
         isAsync: Bool = false
     ) async throws -> Answer {
-        var request = HTTPClientRequest(url: "\(url)/api/models/\(model)/run\(isAsync ? "?async=true" : "")")
+        let address = "\(url)/api/models/\(model)/run\(isAsync ? "?async=true" : "")"
+        return try await ask(customer, address, #"{"inputs":{"prompt":"hi"}}"#, trace)
+    }
+
+    /// Sends a request in a client's trace.
+    fileprivate func ask(
+        _ customer: Customer,
+        _ url: String,
+        _ body: String,
+        _ trace: Trace
+    ) async throws -> Answer {
+        var request = HTTPClientRequest(url: url)
         request.method = .POST
         request.headers.add(name: "x-api-key", value: customer.key)
         request.headers.add(name: "traceparent", value: trace.header)
         request.headers.add(name: "tracestate", value: "vendor=x")
-        request.body = .bytes(ByteBuffer(string: #"{"inputs":{"prompt":"hi"}}"#))
+        request.body = .bytes(ByteBuffer(string: body))
         let response = try await http.execute(request, timeout: .seconds(60))
         let bytes = try await response.body.collect(upTo: 1 << 20)
         return Answer(

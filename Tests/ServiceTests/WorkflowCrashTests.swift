@@ -3,7 +3,9 @@ import Glibc
 import Ledger
 import NIOCore
 import NIOHTTP1
+import NetworkTestSupport
 import Registry
+import Synchronization
 import TestSupport
 import Testing
 
@@ -92,6 +94,56 @@ struct WorkflowCrashTests {
             #expect(try await stack.rows("SELECT count(*) FROM ledger.run_tasks") == [["0"]])
             #expect(await service.process.stop() == .exited(code: 0))
             #expect(try await stack.verify()["clean"] == true)
+        }
+    }
+
+    @Test("of HTTP Request nodes that were sent when the process died, only those are sent again that change nothing")
+    func calls() async throws {
+        let asked = Mutex<Set<Substring>>([])
+        try await LoopbackServer.with(answer: { head in
+            // The first request of each node is never answered.
+            let isFirst = asked.withLock { $0.insert(head.prefix { $0 != "\r\n" }).inserted }
+            return isFirst ? nil : .answer("200 OK", body: "late")
+        }) { server in
+            // Many at once: what one notes of its call must not take the place of what another did.
+            let names = ["read"] + (1...9).map { "order\($0)" }
+            let nodes = names.map { name in
+                #"{"id":"\#(name)","type":"httpRequest","data":{"method":"\#(name == "read" ? "GET" : "POST")","#
+                    + #""url":"http://127.0.0.1:\#(server.port)/\#(name)"}}"#
+            }
+            let edges = names.map { #"{"id":"\#($0)","source":"\#($0)","sourceHandle":"body","target":"out"}"# }
+            let document = """
+                {"name":"Calls","nodes":[\(nodes.joined(separator: ",")),{"id":"out","type":"responseOutput"}],
+                "edges":[\(edges.joined(separator: ","))]}
+                """
+            try await Stack.with { stack in
+                let rights = ["workflow:run", "workflow:write"]
+                let customer = try await stack.openAccount(credits: 100, capabilities: rights)
+                let environment = ["RUNLEDGER_EGRESS_ALLOWS_LOOPBACK": "true"]
+                var service = try await stack.startService(environment: environment)
+                let saved = await Self.post(stack, service.url + "/api/workflows", document, by: customer)
+                #expect(saved?.status == 201, "\(saved?.json ?? .null)")
+                let run = service.url + "/api/workflows/calls/run?async=true"
+                let accepted = try #require(await Self.post(stack, run, #"{"inputs":{}}"#, by: customer))
+                let id = try #require(accepted.json["executionId"]?.stringValue, "\(accepted.json)")
+                try await eventually("every node was sent") { server.requests.count == names.count }
+                await service.process.stop(SIGKILL)
+                service = try await stack.startService(port: service.port, environment: environment)
+                try await eventually(within: 90, "the run has ended") {
+                    try await stack.read(id, customer, from: service.url, wait: 20)["status"] == "failed"
+                }
+                let ended = try await stack.read(id, customer, from: service.url, wait: 0)
+                let message = ended["error"]?["message"]?.stringValue ?? ""
+                #expect(
+                    message.contains(/^Node order\d: may have been sent already, and is not sent again/),
+                    "\(message)"
+                )
+                #expect(ended["cost"] == 0 && ended["nodes"] == [])
+                #expect(server.requests.count { $0.hasPrefix("GET /read ") } == 2)
+                #expect(server.requests.count { $0.hasPrefix("POST ") } == 9)
+                #expect(try await stack.rows("SELECT count(*) FROM ledger.run_tasks") == [["0"]])
+                #expect(await service.process.stop() == .exited(code: 0))
+            }
         }
     }
 }

@@ -20,7 +20,6 @@ extension ServiceMetrics {
         var options = WebhookWorker.Options()
         options.observer = self
         options.spans = tracing.spans
-        options.traces = tracing.traces
         return options
     }
 

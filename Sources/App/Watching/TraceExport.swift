@@ -8,8 +8,6 @@ import Traces
 struct TraceExport {
     /// Begins spans.
     let spans: Spans
-    /// Remembers the traces of asynchronous runs.
-    let traces = RunTraces()
     /// Exports them.
     let services: [any Service]
 

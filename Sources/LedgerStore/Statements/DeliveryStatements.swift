@@ -53,7 +53,7 @@ struct ClaimDeliveries: PostgresStatement {
             ARRAY(
                 SELECT DISTINCT n.model FROM ledger.workflow_nodes n
                 WHERE n.journal = c.journal AND n.run_id = c.execution_id ORDER BY n.model
-            )
+            ), r.traceparent, r.tracestate
         FROM claimed c
         JOIN ledger.webhooks w ON w.journal = c.journal AND w.key_id = c.key_id AND w.version = c.webhook_version
         LEFT JOIN ledger.executions x ON x.journal = c.journal AND x.execution_id = c.execution_id
@@ -102,7 +102,8 @@ struct ClaimDeliveries: PostgresStatement {
             result: try row.optionalText(17),
             errorMessage: try row.optionalText(18),
             milliseconds: try row.optionalInt8(19),
-            nodeModels: try row.textArray(20)
+            nodeModels: try row.textArray(20),
+            trace: try row.trace(21)
         )
         return delivery
     }

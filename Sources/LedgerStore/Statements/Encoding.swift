@@ -76,6 +76,12 @@ extension PostgresRow {
         return ID(value)
     }
 
+    /// A trace in two columns, `traceparent` and then `tracestate`; nil when the first is null.
+    func trace(_ column: Int) throws(PostgresDecodingError) -> TraceHeaders? {
+        guard let parent = try optionalText(column) else { return nil }
+        return TraceHeaders(parent: parent, state: try optionalText(column + 1))
+    }
+
     package func time(_ column: Int) throws(PostgresDecodingError) -> Timestamp {
         Timestamp(microseconds: try timestampMicroseconds(column))
     }

@@ -6,6 +6,7 @@ struct ResultRow: Hashable, Sendable {
     let executionID: ExecutionID
     let accountID: AccountID
     let report: RunReport
+    let trace: TraceHeaders?
     let endedAt: Timestamp
 }
 
@@ -15,12 +16,13 @@ struct InsertResults: PostgresStatement {
     static let name = "insert_results"
     static let sql = """
         INSERT INTO ledger.execution_results (
-            journal, execution_id, account_id, result, error_message, milliseconds, ended_at
+            journal, execution_id, account_id, result, error_message, milliseconds, ended_at, traceparent, tracestate
         )
-        SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7)
+        SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9)
         """
     static let parameterTypes: [PostgresType] = [
-        .int2, .uuidArray, .uuidArray, .textArray, .textArray, .int8Array, .timestamptzArray,
+        .int2, .uuidArray, .uuidArray, .textArray, .textArray, .int8Array, .timestamptzArray, .textArray,
+        .textArray,
     ]
 
     let journal: JournalID
@@ -34,6 +36,8 @@ struct InsertResults: PostgresStatement {
         parameters.column(.text, of: results) { $0.text($1.report.errorMessage) }
         parameters.column(.int8, of: results) { $0.int8($1.report.milliseconds) }
         parameters.column(.timestamptz, of: results) { $0.time($1.endedAt) }
+        parameters.column(.text, of: results) { $0.text($1.trace?.parent) }
+        parameters.column(.text, of: results) { $0.text($1.trace?.state) }
     }
 }
 
@@ -41,7 +45,8 @@ struct InsertResults: PostgresStatement {
 struct LoadResults: PostgresStatement {
     static let name = "load_results"
     static let sql = """
-        SELECT r.execution_id, r.account_id, r.result, r.error_message, r.milliseconds, r.ended_at
+        SELECT r.execution_id, r.account_id, r.result, r.error_message, r.milliseconds, r.ended_at,
+            r.traceparent, r.tracestate
         FROM unnest($2::uuid[]) wanted (id)
         JOIN ledger.execution_results r ON r.journal = $1 AND r.execution_id = wanted.id
         """
@@ -65,6 +70,7 @@ struct LoadResults: PostgresStatement {
             executionID: try row.id(0),
             accountID: try row.id(1),
             report: report,
+            trace: try row.trace(6),
             endedAt: try row.time(5)
         )
     }

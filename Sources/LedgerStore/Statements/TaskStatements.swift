@@ -16,15 +16,17 @@ struct InsertTasks: PostgresStatement {
     static let sql = """
         INSERT INTO ledger.run_tasks (
             journal, execution_id, account_id, request_id, key_id, model, definition_version, inputs, is_async, quote,
-            admitted_at, deadline_at, state, callback_digest, claimed_by, claims, next_action_at
+            admitted_at, deadline_at, state, callback_digest, claimed_by, claims, next_action_at,
+            traceparent, tracestate
         )
         SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
-            unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15), unnest($16), unnest($17)
+            unnest($10), unnest($11), unnest($12), unnest($13), unnest($14), unnest($15), unnest($16), unnest($17),
+            unnest($18), unnest($19)
         """
     static let parameterTypes: [PostgresType] = [
         .int2, .uuidArray, .uuidArray, .uuidArray, .uuidArray, .textArray, .int4Array, .textArray, .boolArray,
         .int8Array, .timestamptzArray, .timestamptzArray, .textArray, .byteaArray, .int8Array, .int8Array,
-        .timestamptzArray,
+        .timestamptzArray, .textArray, .textArray,
     ]
 
     let journal: JournalID
@@ -48,6 +50,8 @@ struct InsertTasks: PostgresStatement {
         parameters.column(.int8, of: tasks) { $0.int8($1.claimedBy) }
         parameters.column(.int8, of: tasks) { $0.int8($1.task.claim) }
         parameters.column(.timestamptz, of: tasks) { $0.time($1.nextActionAt) }
+        parameters.column(.text, of: tasks) { $0.text($1.task.facts.trace?.parent) }
+        parameters.column(.text, of: tasks) { $0.text($1.task.facts.trace?.state) }
     }
 }
 
@@ -56,7 +60,8 @@ struct ClaimTasks: PostgresStatement {
     static let name = "claim_tasks"
     static let columns = """
         execution_id, account_id, request_id, key_id, model, definition_version, inputs, is_async, quote, admitted_at,
-        deadline_at, state, overdue, cancel, provider_request_id, provider_links, pending, attempts, claims
+        deadline_at, state, overdue, cancel, provider_request_id, provider_links, pending, attempts, claims,
+        traceparent, tracestate
         """
     static let sql = """
         UPDATE ledger.run_tasks SET claimed_by = $4, claims = run_tasks.claims + 1, next_action_at = $5, hinted = false
@@ -97,7 +102,8 @@ struct ClaimTasks: PostgresStatement {
             isAsync: try row.bool(7),
             quote: try row.credits(8),
             admittedAt: try row.time(9),
-            deadlineAt: try row.time(10)
+            deadlineAt: try row.time(10),
+            trace: try row.trace(19)
         )
         var task = RunTask(facts, state: try row.word(11))
         task.isOverdue = try row.bool(12)

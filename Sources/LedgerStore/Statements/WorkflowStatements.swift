@@ -99,6 +99,7 @@ struct SavedDocument: Hashable, Sendable {
     let slug: String
     let version: Int32
     let text: String
+    let isShared: Bool
 }
 
 /// Inserts the documents of workflows that were saved.
@@ -106,10 +107,12 @@ struct InsertDocuments: PostgresStatement {
     typealias Row = Void
     static let name = "insert_documents"
     static let sql = """
-        INSERT INTO ledger.workflow_documents (journal, account_id, slug, version, document)
-        SELECT $1, unnest($2::uuid[]), unnest($3::text[]), unnest($4::int[]), unnest($5::text[])
+        INSERT INTO ledger.workflow_documents (journal, account_id, slug, version, document, is_template)
+        SELECT $1, unnest($2::uuid[]), unnest($3::text[]), unnest($4::int[]), unnest($5::text[]), unnest($6::boolean[])
         """
-    static let parameterTypes: [PostgresType] = [.int2, .uuidArray, .textArray, .int4Array, .textArray]
+    static let parameterTypes: [PostgresType] = [
+        .int2, .uuidArray, .textArray, .int4Array, .textArray, .boolArray,
+    ]
 
     let journal: JournalID
     let documents: [ProjectionRow<SavedDocument>]
@@ -120,6 +123,7 @@ struct InsertDocuments: PostgresStatement {
         parameters.column(.text, of: documents) { $0.text($1.value.slug) }
         parameters.column(.int4, of: documents) { $0.int4($1.value.version) }
         parameters.column(.text, of: documents) { $0.text($1.value.text) }
+        parameters.column(.bool, of: documents) { $0.bool($1.value.isShared) }
     }
 }
 
@@ -182,6 +186,49 @@ struct ReadWorkflows: PostgresStatement {
         _ row: PostgresRow
     ) throws(PostgresDecodingError) -> (workflow: Workflow, document: String) {
         (try LoadWorkflows.decode(row).value, try row.text(7))
+    }
+}
+
+/// Templates that others than an account show to everybody, of every journal, the latest saved first: a bounded number of
+/// each account's and in all; or one of them.
+struct ReadTemplates: PostgresStatement {
+    static let name = "read_templates"
+    static let sql = """
+        SELECT \(LoadWorkflows.columns), document
+        FROM (
+            SELECT \(LoadWorkflows.columns.qualified(by: "w")), d.document,
+                row_number() OVER (PARTITION BY w.account_id ORDER BY w.saved_at DESC) AS place
+            FROM ledger.workflow_documents d
+            JOIN ledger.workflows w ON w.journal = d.journal AND w.account_id = d.account_id AND w.slug = d.slug
+                AND w.version = d.version
+            JOIN ledger.accounts a ON a.journal = d.journal AND a.account_id = d.account_id
+            WHERE d.is_template AND d.account_id <> $1 AND ($2::text IS NULL OR d.slug = $2)
+                AND w.deleted_at IS NULL AND a.approved AND NOT a.closed
+        ) shown
+        WHERE place <= $3
+        ORDER BY saved_at DESC LIMIT $4
+        """
+    static let parameterTypes: [PostgresType] = [.uuid, .text, .int8, .int8]
+
+    /// Whose templates are left out.
+    let account: AccountID
+    /// Nil for all.
+    let slug: String?
+    let mostOfOne: Int
+    let most: Int
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.uuid(account.postgresUUID)
+        parameters.text(slug)
+        parameters.int8(Int64(mostOfOne))
+        parameters.int8(Int64(most))
+    }
+
+    static func decode(
+        _ row: PostgresRow
+    ) throws(PostgresDecodingError) -> (owner: AccountID, workflow: Workflow, document: String) {
+        let workflow = try LoadWorkflows.decode(row)
+        return (workflow.account, workflow.value, try row.text(7))
     }
 }
 

@@ -129,6 +129,12 @@ private let runSheet = """
     account business
     pot gift top-up 100
     start w flow image 40
+    node n of w image quote 40
+    succeed n cost 30
+    expire w at cost 30 -> refused HOLD_NOT_EXPIRED, no events
     wait 5h
-    expire w -> done, events execution.failed, status failed, held 0, balance 100
+    node m of w image quote 40 -> refused EXECUTION_NOT_CANCELLABLE, no events
+    run a image quote 4 -> admitted, events request.received capability.granted rate_limit.counted credits.held
+    expire w at cost 30 -> done, events execution.failed, charged 30, status failed, held 4, balance 70
+    expire w at cost 30 -> already done, no events
     """

@@ -98,8 +98,10 @@ enum Act {
         case "cancelled": outcome = .cancelled(durationMilliseconds: 5)
         case "unresolved": outcome = .unresolved(reason: "connection lost")
         case "expire":
+            var cost: SettleRun.NodesCost?
+            if words.take("at cost") { cost = SettleRun.NodesCost(credits: try words.credits(), providers: .zero) }
             try words.end()
-            return .expireHold(HoldID(run.value))
+            return .expireHold(HoldID(run.value), nodesCost: cost)
         default: return .recordSubmission(RecordSubmission(executionID: run, providerRequestID: "provider-1"))
         }
         try words.end()

@@ -122,7 +122,7 @@ struct InvariantChecker {
             ]
             if !types.isSubset(of: allowed) { return ["a wish to cancel did something else: \(types)"] }
             if execution.status.isEnd, state.holds[execution.holdID] != nil { return ["a cancelled run is held"] }
-        case .done: counts["done", default: 0] += 1
+        case .done, .saved: counts["done", default: 0] += 1
         case .takenBack(let taken, let short):
             counts["taken back", default: 0] += 1
             if short.isPositive { counts["short", default: 0] += 1 }

@@ -64,7 +64,7 @@ struct Oracle {
             entries.append(Entry(kind: .cancelled, run: run))
             end(run, cost: 0, isSuccess: false)
             return "cancelled"
-        case .expireHold(let hold):
+        case .expireHold(let hold, _):
             let run = ExecutionID(hold.value)
             guard let terms = runs[run], sum(.ended, run: run) == 0 else { return "already done" }
             guard terms.endsAt <= now else { return "refused HOLD_NOT_EXPIRED" }

@@ -101,7 +101,7 @@ extension World {
         case .alreadyAdmitted: "already admitted"
         case .settled(let settlement): settlement.isRepeat ? "repeat" : "settled"
         case .cancelRequested(let execution): execution.status.isEnd ? "cancelled" : "cancel requested"
-        case .done: "done"
+        case .done, .saved: "done"
         case .alreadyDone: "already done"
         case .alreadyAdded: "already added"
         case .takenBack(let taken, let short): "took back \(taken), short \(short)"
