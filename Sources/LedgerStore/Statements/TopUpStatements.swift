@@ -109,12 +109,13 @@ struct LoadDueTopUps: PostgresStatement {
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> AccountID { try row.id(0) }
 }
 
-/// Attempts of a journal that were started before a moment and whose end is not known.
+/// Some attempts of a journal that were started before a moment and whose end is not known: each time others, so that none
+/// waits behind those that take long.
 struct LoadOpenTopUps: PostgresStatement {
     static let name = "load_open_top_ups"
     static let sql = """
         SELECT \(LoadTopUps.columns) FROM ledger.auto_top_ups WHERE journal = $1 AND attempt_started_at < $2
-        ORDER BY attempt_started_at LIMIT 100
+        ORDER BY random() LIMIT 100
         """
     static let parameterTypes: [PostgresType] = [.int2, .timestamptz]
 
