@@ -145,6 +145,10 @@ let package = Package(
             dependencies: ["Books", "Ledger", "LedgerStore", "Postgres", "Registry", "Runs", crypto]
         ),
         .target(
+            name: "Payments",
+            dependencies: ["Administration", "Ledger", "LedgerStore", "Registry", asyncHTTPClient, nioCore, nioHTTP1]
+        ),
+        .target(
             name: "AdminAPI",
             dependencies: [
                 "Administration", "Ledger", "LedgerStore", "LogFiles", "Registry", "RunAPI", "Runs", hummingbird,
@@ -171,10 +175,10 @@ let package = Package(
             name: "App",
             dependencies: [
                 "AdminAPI", "Administration", "Console", "Egress", "Ledger", "LedgerStore", "LogFiles", "LogPublishing",
-                "Media", "ObjectStorage", "Observability", "OpenAPIFiles", "OpenTelemetry", "Postgres", "Providers",
-                "Registry", "RunAPI", "Runs", "Traces", "TransparencyLog", "Webhooks", "Workflows", asyncHTTPClient,
-                configuration, coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging, nioCore, nioHTTP1,
-                unixSignals,
+                "Media", "ObjectStorage", "Observability", "OpenAPIFiles", "OpenTelemetry", "Payments", "Postgres",
+                "Providers", "Registry", "RunAPI", "Runs", "Traces", "TransparencyLog", "Webhooks", "Workflows",
+                asyncHTTPClient, configuration, coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging,
+                nioCore, nioHTTP1, unixSignals,
             ]
         ),
         .target(
@@ -373,8 +377,9 @@ let package = Package(
             name: "AdministrationTests",
             dependencies: [
                 "runledger", "AdminAPI", "Administration", "App", "Ledger", "LedgerStore", "LedgerTestSupport",
-                "LocalCluster", "Postgres", "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport",
-                crypto, hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
+                "LocalCluster", "Payments", "Postgres", "ProviderSimulator", "Providers", "Registry", "RunAPI",
+                "RunTestSupport", "Runs", "TestSupport", asyncHTTPClient, crypto, hummingbird, hummingbirdTesting,
+                httpTypes, logging, nioCore, nioHTTP1,
             ]
         ),
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "Ledger", "LedgerStore"]),

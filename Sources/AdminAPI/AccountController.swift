@@ -94,7 +94,8 @@ struct AccountController {
         let grants = view.state.grants.values.sorted { $0.id < $1.id }
         return [
             ("account", .account(account)), ("pots", .array(pots.map(JSONValue.pot))),
-            ("grants", .array(grants.map(JSONValue.grant))), ("topUp", .topUp(view.topUp)),
+            ("grants", .array(grants.map(JSONValue.grant))),
+            ("topUp", .topUp(view.topUp, charging: view.paymentMethod)),
             ("short", .credits(view.short)),
         ]
     }
@@ -124,8 +125,19 @@ struct AccountController {
         let action = read(&fields)
         try fields.finish()
         guard let action else { throw APIError.unreadable }
-        return try await gate.answer(call) {
-            try await answering { () async throws(AdminFailure) in _ = try await desk.change(account, action, call) }
+        return try await answer(call, about: account) { () async throws(AdminFailure) in
+            _ = try await desk.change(account, action, call)
+        }
+    }
+
+    /// Has something done to an account, and answers with the account as it is then.
+    func answer(
+        _ call: AdminCall,
+        about account: AccountID,
+        _ body: () async throws(AdminFailure) -> Void
+    ) async throws -> Response {
+        try await gate.answer(call) {
+            try await answering(body)
             return try await shown(account)
         }
     }

@@ -84,9 +84,6 @@ extension Refusal {
         case .referenceInvalid: "reference: it must have 1 to 200 bytes, and no NUL"
         case .periodInvalid: "period: it must have 1 to 64 bytes"
         case .allowanceMissing(let tier): "allowance: the \(tier.rawValue) plan has none of its own; say how much"
-        case .grantInvalid:
-            "The model's name has lower-case letters, digits and hyphens; runs are 1 to 1,000,000,000, seconds 1 to "
-                + "315,360,000"
         case .thresholdInvalid: "threshold: it must be above 0"
         case .topUpRulesInvalid:
             "threshold and amount must be above 0, attemptsPerDay 1 to 24, failuresToOpen 1 to 10"

@@ -47,8 +47,8 @@ extension JSONValue {
         ]
     }
 
-    /// How an account is topped up by itself; null when it never was to be.
-    static func topUp(_ topUp: AutoTopUp?) -> JSONValue {
+    /// How an account is topped up by itself, and whom that charges; null when it never was to be.
+    static func topUp(_ topUp: AutoTopUp?, charging method: PaymentMethod?) -> JSONValue {
         guard let topUp else { return .null }
         return [
             "on": .bool(topUp.rules != nil), "phase": .string(topUp.phase.rawValue),
@@ -57,6 +57,7 @@ extension JSONValue {
             "failuresToOpen": topUp.rules.map { .integer($0.failuresToOpen) } ?? .null,
             "attempt": topUp.attempt.map { .string($0.id.description) } ?? .null,
             "attemptStartedAt": .time(topUp.attempt?.startedAt), "failures": .integer(topUp.failures),
+            "customer": .optionalText(method?.customer), "paymentMethod": .optionalText(method?.method),
         ]
     }
 

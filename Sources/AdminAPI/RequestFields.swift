@@ -1,6 +1,7 @@
 import Administration
 import HTTPTypes
 import Ledger
+import LedgerStore
 import Registry
 import RunAPI
 
@@ -22,6 +23,9 @@ struct RequestFields {
         }
         unread = Set(members.keys)
     }
+
+    /// Whether a member is there, and not null.
+    func has(_ name: String) -> Bool { (members[name] ?? .null) != .null }
 
     private mutating func take(_ name: String) -> JSONValue? {
         unread.remove(name)
@@ -53,6 +57,13 @@ struct RequestFields {
                 !text.unicodeScalars.contains(where: { $0.value < 32 })
             else { return nil }
             return text
+        }
+    }
+
+    /// A reference of another system: printable ASCII without a space.
+    mutating func reference(_ name: String, longest: Int) -> String? {
+        read(name, "1 to \(longest) printable characters without a space are needed", isRequired: false) { value in
+            value.stringValue.flatMap { PaymentMethod.isReference($0) ? $0 : nil }
         }
     }
 

@@ -20,6 +20,8 @@ public struct AdminDesk: Sendable {
         public let state: LedgerState
         /// How it is topped up by itself.
         public let topUp: AutoTopUp?
+        /// Whom topping it up charges; nil when nobody.
+        public let paymentMethod: PaymentMethod?
         /// Credits that refunds could not take back.
         public let short: Credits
     }
@@ -61,7 +63,12 @@ public struct AdminDesk: Sendable {
         let state = try await state(of: account)
         return try await asking { () async throws(LedgerStoreError) in
             let short = try await store.pots(of: account).reduce(Credits.zero) { $0 + $1.short }
-            return AccountView(state: state, topUp: try await store.topUp(of: account), short: short)
+            return AccountView(
+                state: state,
+                topUp: try await store.topUp(of: account),
+                paymentMethod: try await store.paymentMethod(of: account),
+                short: short
+            )
         }
     }
 

@@ -50,6 +50,8 @@ public struct AppConfiguration: Sendable {
     public var consoleDatabaseURL: String?
     /// The secret that Stripe signs its events with, `whsec_` included; nil for a service that takes none.
     public var stripeWebhookSecret: String?
+    /// How topping up charges.
+    public var topUps = TopUpSettings()
     /// Where media go.
     public var media = MediaSettings()
     /// Where the ledger's transparency log is.
@@ -64,9 +66,8 @@ public struct AppConfiguration: Sendable {
     /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`,
     /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`, `_IDEMPOTENCY_DAYS`, `_ADMIN_TOKEN`,
     /// `_CONSOLE_SECRET`, `_CONSOLE_AUDITORS`, `_CONSOLE_DATABASE_URL`, `_STRIPE_WEBHOOK_SECRET`, `_METRICS_HOST`,
-    /// `_CONSOLE_SECRET`, `_CONSOLE_AUDITORS`, `_CONSOLE_DATABASE_URL`, `_STRIPE_WEBHOOK_SECRET`, `_METRICS_HOST`,
-    /// `_METRICS_PORT`, `_AUDIT_EVENTS_PER_SECOND`, `_AUDIT_PASS_SECONDS`, what ``MediaSettings`` and ``LogSettings``
-    /// read, and `OTEL_*`.
+    /// `_METRICS_PORT`, `_AUDIT_EVENTS_PER_SECOND`, `_AUDIT_PASS_SECONDS`, what ``MediaSettings``, ``LogSettings`` and
+    /// ``TopUpSettings`` read, and `OTEL_*`.
     ///
     /// - Parameters:
     ///   - databaseURL: where the database is.
@@ -99,6 +100,7 @@ public struct AppConfiguration: Sendable {
         self.stripeWebhookSecret = own.string(forKey: "stripe.webhook.secret", isSecret: true).flatMap {
             $0.isEmpty ? nil : $0
         }
+        self.topUps = TopUpSettings(reading: own)
         self.media = MediaSettings(reading: own)
         self.log = LogSettings(reading: own)
         self.auditEventsPerSecond = min(

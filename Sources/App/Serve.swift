@@ -34,6 +34,7 @@ public enum Serve {
         onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) async throws -> ServiceGroup {
         let registry = try configuration.loadRegistry()
+        let topUps = try configuration.checkedTopUps()
         let port = ListeningPort(configuration.port)
         let metrics = ServiceMetrics()
         let tracing = try TraceExport(configuration, metrics, logger)
@@ -84,6 +85,7 @@ public enum Serve {
         let parts = (connection, lease, uses, runs, administration, console)
         return await group(configuration, parts, observer, tracing, library, server, clients, media, logger)
             .adding(try log.map { try LogService($0, configuration, metrics, logger) })
+            .adding(topUps.map { TopUpService($0, administration, httpClient, metrics, logger) })
     }
 
     /// Adds what is there beside the run API: the operators' routes, the log's files, the console, and the description of

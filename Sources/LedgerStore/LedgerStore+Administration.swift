@@ -161,8 +161,8 @@ extension LedgerStore {
     /// Every switch of a model.
     public func modelSwitches() async throws(LedgerStoreError) -> [ModelSwitch] { try await ask(LoadModelSwitches()) }
 
-    /// Changes something that is no account's, and notes it in the same transaction, if there is something to change.
-    private func change<S: PostgresStatement>(
+    /// Changes something that no event tells of, and notes it in the same transaction, if there is something to change.
+    func change<S: PostgresStatement>(
         _ statement: S,
         noting entry: OperatorLogEntry
     ) async throws(LedgerStoreError) -> Bool where S.Row == Bool {

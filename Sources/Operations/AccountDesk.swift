@@ -218,9 +218,6 @@ extension OperationError {
                 "amount: it must be above 0, and the balance at most \(Credits(microcredits: .max)) credits."
             case .expiryInPast: "expires: that moment is not in the future."
             case .expiryInvalid: "expires: that moment is too far away."
-            case .grantInvalid:
-                "grant: the model's name has lower-case letters, digits and hyphens; runs are 1 to 1,000,000,000, "
-                    + "days 1 to 3,650."
             default: "The ledger refused it: \(refusal.code)."
             }
         let advice = refusal == .accountUnknown ? Self.unknownAccount(account).advice : "Nothing was changed."

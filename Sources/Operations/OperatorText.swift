@@ -1,4 +1,5 @@
 public import Ledger
+import LedgerStore
 
 /// How operators write amounts, times and names; what can't be read is told with the rule that it breaks.
 public enum OperatorText {
@@ -114,6 +115,15 @@ public enum OperatorText {
                 .usage,
                 "`\(text.prefix(40))` can't be taken: it must be one line of 1 to \(longest) bytes."
             )
+        }
+        return text
+    }
+
+    /// A reference of the payment provider's, such as `cus_1`.
+    public static func reference(_ text: String) throws(OperationError) -> String {
+        guard PaymentMethod.isReference(text) else {
+            let form = "1 to \(PaymentMethod.longestReference) printable characters without a space"
+            throw OperationError(.usage, "`\(text.prefix(40))` is no reference: it must have \(form).")
         }
         return text
     }

@@ -18,6 +18,7 @@ internal import Registry
 /// | `/suno/api/v1/…` | api.sunoapi.org |
 /// | `/kling/…` | api-singapore.klingai.com |
 /// | `/replicate/v1/…` | api.replicate.com |
+/// | `/stripe/v1/payment_intents` | api.stripe.com |
 /// | `/files/:name` | the media that results point to |
 /// | `POST /_simulator/script` | sets the faults and latencies of some runs, see `SimulatorScript` |
 /// | `POST /_simulator/settings` | sets keys, slots and secrets, see `SimulatorSettings` |
@@ -60,6 +61,7 @@ public func buildSimulator(
     SunoWire(desk: desk).addRoutes(to: router)
     KlingWire(desk: desk).addRoutes(to: router)
     ReplicateWire(desk: desk).addRoutes(to: router)
+    StripeWire(desk: desk).addRoutes(to: router)
     MediaFile(desk: desk).addRoutes(to: router)
     SimulatorAdministration(desk: desk).addRoutes(to: router)
     return Application(

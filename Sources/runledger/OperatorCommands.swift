@@ -179,9 +179,10 @@ struct TopUpCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Buy credits whenever the balance falls below a threshold.",
             discussion: """
-                Setting the rules anew also closes a breaker that failures have opened.
+                Setting the rules anew also closes a breaker that failures have opened. Nothing is bought until the payment
+                provider's customer and payment method are set too; without them, those that are set stay.
 
-                Example: runledger top-up set ACCOUNT --below 100 --amount 1000
+                Example: runledger top-up set ACCOUNT --below 100 --amount 1000 --customer cus_1 --payment-method pm_1
                 """
         )
         @Argument(help: "The account's id.", transform: Parse.account)
@@ -197,7 +198,17 @@ struct TopUpCommand: AsyncParsableCommand {
             transform: { try OperatorText.number($0, in: 1...10) }
         )
         var failures: Int64 = 3
+        @Option(help: "The payment provider's id of its customer.", transform: OperatorText.reference)
+        var customer: String?
+        @Option(help: "The payment provider's id of how that customer pays.", transform: OperatorText.reference)
+        var paymentMethod: String?
         @OptionGroup var output: OutputOptions
+
+        func validate() throws {
+            guard (customer == nil) == (paymentMethod == nil) else {
+                throw ValidationError("--customer and --payment-method are needed together, or neither.")
+            }
+        }
 
         func run() async throws {
             let rules = AutoTopUp.Rules(
@@ -206,26 +217,46 @@ struct TopUpCommand: AsyncParsableCommand {
                 attemptsPerDay: attemptsPerDay,
                 failuresToOpen: failures
             )
-            _ = try await withDesk { try await $0.change(account, .setTopUpRules(rules)) }
+            let given = customer.flatMap { customer in
+                paymentMethod.flatMap { PaymentMethod(customer: customer, method: $0) }
+            }
+            let charged = try await withDesk { desk in
+                try await desk.administer(account) { (admin) async throws(AdminFailure) in
+                    try await admin.setTopUp(rules, charging: given, of: account, desk.call())
+                    return try await admin.account(account).paymentMethod
+                }
+            }
             output.show(
-                [("account", "\(account)"), ("below", "\(below)"), ("amount", "\(amount)")],
+                [
+                    ("account", "\(account)"), ("below", "\(below)"), ("amount", "\(amount)"),
+                    ("customer", charged?.customer ?? "none: nothing is bought"),
+                    ("payment method", charged?.method ?? "none"),
+                ],
                 [
                     "account": .string(account.description), "threshold": .credits(below),
                     "amount": .credits(amount), "attemptsPerDay": .integer(attemptsPerDay),
                     "failuresToOpen": .integer(failures),
+                    "customer": charged.map { .string($0.customer) } ?? .null,
+                    "paymentMethod": charged.map { .string($0.method) } ?? .null,
                 ]
             )
         }
     }
 
     struct Off: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Top an account up no more.")
+        static let configuration = CommandConfiguration(
+            abstract: "Top an account up no more, and forget whom that charged."
+        )
         @Argument(help: "The account's id.", transform: Parse.account)
         var account: AccountID
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            _ = try await withDesk { try await $0.change(account, .setTopUpRules(nil)) }
+            try await withDesk { desk in
+                try await desk.administer(account) { (admin) async throws(AdminFailure) in
+                    try await admin.setTopUp(nil, charging: nil, of: account, desk.call())
+                }
+            }
             output.show(
                 [("account", "\(account)"), ("top-up", "off")],
                 ["account": .string(account.description), "on": false]

@@ -35,6 +35,11 @@ struct ServeCommand: AsyncParsableCommand {
               RUNLEDGER_CONSOLE_AUDITORS         operators of finance who are auditors in it, by name (none)
               RUNLEDGER_CONSOLE_DATABASE_URL     where it reads, such as a standby (the database)
               RUNLEDGER_STRIPE_WEBHOOK_SECRET    takes payment events of Stripe, signed with it
+              RUNLEDGER_STRIPE_SECRET_KEY        tops accounts up by themselves, as Stripe's customer (nobody is charged)
+              RUNLEDGER_STRIPE_UNITS_PER_1000_CREDITS, _STRIPE_CURRENCY
+                                                 what credits cost then: 1000 and usd for a cent each
+              RUNLEDGER_STRIPE_URL               where Stripe is (https://api.stripe.com)
+              RUNLEDGER_TOP_UP_SECONDS           from one look at the accounts to the next (15)
               RUNLEDGER_METRICS_PORT, _HOST      where /metrics is served (nowhere, 127.0.0.1)
               RUNLEDGER_AUDIT_EVENTS_PER_SECOND  what the audit of the ledger may read (2000); 0 for none
               RUNLEDGER_AUDIT_PASS_SECONDS       from one pass over a journal to the next (600)

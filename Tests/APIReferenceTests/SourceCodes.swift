@@ -14,7 +14,7 @@ enum SourceCodes {
         .modelTierRequired(required: .pro, tier: .free), .idempotencyMismatch, .accountUnknown, .accountClosed,
         .accountInUse, .nameInvalid, .keysNotAllowed(tier: .free), .capabilityCountInvalid, .potUnknown,
         .amountInvalid, .adjustmentTooLarge(available: .zero), .expiryInPast, .expiryInvalid, .grantUnknown,
-        .grantInvalid, .allowanceMissing(tier: .pro), .workflowNotFound, .workflowSlugTaken, .workflowChanged,
+        .allowanceMissing(tier: .pro), .workflowNotFound, .workflowSlugTaken, .workflowChanged,
         .workflowLimitReached,
     ]
 

@@ -124,6 +124,14 @@ struct AdminRefusalTests {
         (.delete, "./grants/x", "", 404, "GRANT_NOT_FOUND", "no grant"),
         (.put, "./alert", #"{"threshold":0}"#, 400, "INVALID_REQUEST", "threshold"),
         (
+            .put, "./top-up", #"{"threshold":1,"amount":1,"customer":"cus_1"}"#, 400, "INVALID_REQUEST",
+            "paymentMethod: it is needed with customer"
+        ),
+        (
+            .put, "./top-up", #"{"threshold":1,"amount":1,"customer":"a b","paymentMethod":"pm_1"}"#, 400,
+            "INVALID_REQUEST", "customer: 1 to 255 printable characters"
+        ),
+        (
             .put, "./top-up", #"{"threshold":1,"amount":1,"attemptsPerDay":25}"#, 400, "INVALID_REQUEST",
             "attemptsPerDay: a whole number from 1 to 24"
         ),

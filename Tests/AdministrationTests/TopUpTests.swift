@@ -12,17 +12,18 @@ import Testing
 final class SimulatedPayments: PaymentProvider {
     enum Reply: Sendable {
         case says(PaymentOutcome)
-        /// The charge is made, and the answer is lost.
-        case lost(PaymentOutcome)
+        /// The answer is lost; the charge is made, or there is none.
+        case lost(PaymentOutcome?)
+        /// It refuses us.
+        case refusesUs
     }
 
     private struct Books {
         var script: [Reply]
         var charges: [PotID: (charge: TopUpCharge, outcome: PaymentOutcome)] = [:]
         var asked = 0
+        var lookedUp = 0
     }
-
-    struct Lost: Error {}
 
     private let books: Mutex<Books>
 
@@ -30,9 +31,10 @@ final class SimulatedPayments: PaymentProvider {
 
     var charges: [TopUpCharge] { books.withLock { $0.charges.values.map(\.charge) } }
     var asked: Int { books.withLock(\.asked) }
+    var lookedUp: Int { books.withLock(\.lookedUp) }
 
-    func charge(_ charge: TopUpCharge) async throws -> PaymentOutcome {
-        try books.withLock { books in
+    func charge(_ charge: TopUpCharge) async throws(PaymentFailure) -> PaymentOutcome {
+        try books.withLock { books throws(PaymentFailure) in
             books.asked += 1
             if let known = books.charges[charge.attempt] { return known.outcome }
             let reply =
@@ -42,21 +44,41 @@ final class SimulatedPayments: PaymentProvider {
                 books.charges[charge.attempt] = (charge, outcome)
                 return outcome
             case .lost(let outcome):
-                books.charges[charge.attempt] = (charge, outcome)
-                throw Lost()
+                books.charges[charge.attempt] = outcome.map { (charge, $0) }
+                throw PaymentFailure(.unknown, "no answer")
+            case .refusesUs: throw PaymentFailure(.refused, "status 401")
             }
         }
+    }
+
+    func outcome(of charge: TopUpCharge) async throws(PaymentFailure) -> PaymentOutcome? {
+        books.withLock { books in
+            books.lookedUp += 1
+            return books.charges[charge.attempt]?.outcome
+        }
+    }
+}
+
+extension TopUpWorker {
+    /// A cent a credit, in dollars.
+    static let cent = CreditPrice(unitsPerThousandCredits: 1_000, currency: "usd")!
+
+    init(_ bench: AdminBench, _ payments: SimulatedPayments) {
+        self.init(bench.desk, provider: payments, price: Self.cent)
     }
 }
 
 @Suite("Topping up, with a payment provider", .database(LedgerDatabase.template(journals: 2)))
 struct TopUpTests {
-    private static let rules = #"{"threshold":50,"amount":100,"attemptsPerDay":2,"failuresToOpen":2}"#
+    private static let rules = """
+        {"threshold":50,"amount":100,"attemptsPerDay":2,"failuresToOpen":2,"customer":"cus_1","paymentMethod":"pm_1"}
+        """
 
     private func setUp(_ bench: AdminBench) async throws -> String {
         let path = try await bench.open()
         let set = try await bench.ask(.put, path + "/top-up", Self.rules)
         #expect(set.status == 200 && set.json["topUp"]?["phase"] == "idle", "\(set)")
+        #expect(set.json["topUp"]?["customer"] == "cus_1" && set.json["topUp"]?["paymentMethod"] == "pm_1")
         return path
     }
 
@@ -75,12 +97,13 @@ struct TopUpTests {
         try await AdminBench.with { bench in
             let path = try await setUp(bench)
             let payments = SimulatedPayments()
-            let worker = TopUpWorker(bench.desk, provider: payments)
+            let worker = TopUpWorker(bench, payments)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<16 { group.addTask { _ = try await worker.look() } }
                 try await group.waitForAll()
             }
-            #expect(payments.charges.count == 1)
+            let charge = try #require(payments.charges.first)
+            #expect(payments.charges.count == 1 && charge.payment.units == 100 && charge.payment.currency == "usd")
             let shown = try await bench.ask(.get, path).json
             #expect(shown["account"]?["balance"] == 100 && shown["topUp"]?["phase"] == "idle")
             #expect(try await worker.look() == 0)
@@ -92,7 +115,7 @@ struct TopUpTests {
         try await AdminBench.with { bench in
             let path = try await setUp(bench)
             let payments = SimulatedPayments([.lost(.paid(reference: "pi_1"))])
-            let worker = TopUpWorker(bench.desk, provider: payments)
+            let worker = TopUpWorker(bench, payments)
             #expect(try await worker.look() == 1)
             #expect(try await bench.ask(.get, path).json["topUp"]?["phase"] == "attempt_open")
             let used = try await bench.ask(.post, path + "/close")
@@ -101,7 +124,7 @@ struct TopUpTests {
             #expect(payments.asked == 1)
             bench.clock.advance(seconds: 61)
             #expect(try await worker.look() == 0)
-            #expect(payments.asked == 2 && payments.charges.count == 1)
+            #expect(payments.asked == 1 && payments.lookedUp == 1 && payments.charges.count == 1)
             #expect(try await bench.ask(.get, path).json["account"]?["balance"] == 100)
             for started in [1, 0] {
                 try await spend(bench, path)
@@ -119,7 +142,7 @@ struct TopUpTests {
             let payments = SimulatedPayments([
                 .says(.failed(code: "card_declined")), .says(.failed(code: "card_declined")),
             ])
-            let worker = TopUpWorker(bench.desk, provider: payments)
+            let worker = TopUpWorker(bench, payments)
             for started in [1, 1, 0] { #expect(try await worker.look() == started) }
             #expect(bench.notices.types == [.topUpFailed, .topUpFailed])
             let alert = try await bench.ask(.get, "/admin/alerts").json["alerts"]?.arrayValue?.first
@@ -133,32 +156,109 @@ struct TopUpTests {
         }
     }
 
-    @Test("a payment that is pending ends by an event of Stripe, also after it was given up")
+    @Test("a payment under way is waited for, however long, and ends by an event of Stripe")
     func pending() async throws {
         try await AdminBench.with { bench in
             let path = try await setUp(bench)
-            let worker = TopUpWorker(bench.desk, provider: SimulatedPayments([.says(.pending), .says(.pending)]))
-            let stripe = StripeSender(bench: bench)
-            func attempt() async throws -> String {
-                #expect(try await worker.look() == 1)
-                return try #require(try await bench.ask(.get, path).json["topUp"]?["attempt"]?.stringValue)
+            let payments = SimulatedPayments([.says(.pending), .says(.pending)])
+            let worker = TopUpWorker(bench, payments)
+            #expect(try await worker.look() == 1)
+            try await event(
+                "evt_1",
+                "payment_intent.payment_failed",
+                "pi_1",
+                path,
+                try await attempt(bench, path),
+                bench
+            )
+            #expect(try await bench.ask(.get, path).json["topUp"]?["failures"] == 1)
+            #expect(try await worker.look() == 1)
+            let second = try await attempt(bench, path)
+            bench.clock.advance(seconds: 10 * 86_400)
+            #expect(try await worker.look() == 0)
+            #expect(try await attempt(bench, path) == second && payments.asked == 2)
+            for id in ["evt_2", "evt_3"] {
+                try await event(id, "payment_intent.succeeded", "pi_2", path, second, bench)
             }
-            func object(_ id: String, _ attempt: String) -> String {
-                """
-                {"id":"\(id)","metadata":{"account":"\(path.suffix(36))","attempt":"\(attempt)","credits":"100"},\
-                "last_payment_error":{"code":"card_declined"}}
-                """
-            }
-            let first = try await attempt()
-            try await stripe.send("evt_1", "payment_intent.payment_failed", object("pi_1", first), expecting: "applied")
-            let second = try await attempt()
-            bench.clock.advance(seconds: 86_401)
-            _ = try await worker.look()
-            let shown = try await bench.ask(.get, path).json["topUp"]
-            #expect(shown?["phase"] == "breaker_open" && shown?["failures"] == 2, "\(shown ?? .null)")
-            try await stripe.send("evt_2", "payment_intent.succeeded", object("pi_2", second), expecting: "applied")
-            try await stripe.send("evt_3", "payment_intent.succeeded", object("pi_2", second), expecting: "applied")
-            #expect(try await bench.ask(.get, path).json["account"]?["balance"] == 100)
+            let shown = try await bench.ask(.get, path).json
+            #expect(shown["account"]?["balance"] == 100 && shown["topUp"]?["failures"] == 0, "\(shown)")
         }
+    }
+
+    @Test(
+        "an attempt that nothing is known of is asked for for 20 hours, given up after 24, and bought once if it was paid"
+    )
+    func givenUp() async throws {
+        try await AdminBench.with { bench in
+            let path = try await setUp(bench)
+            let payments = SimulatedPayments([.lost(nil), .lost(nil), .refusesUs])
+            let worker = TopUpWorker(bench, payments)
+            #expect(try await worker.look() == 1)
+            let attempt = try await attempt(bench, path)
+            bench.clock.advance(seconds: TopUpWorker.chargeSeconds - 60)
+            #expect(try await worker.look() == 0)
+            #expect(payments.asked == 2)
+            bench.clock.advance(seconds: 61)
+            #expect(try await worker.look() == 0)
+            #expect(payments.asked == 2 && payments.lookedUp == 2)
+            #expect(try await self.attempt(bench, path) == attempt)
+            bench.clock.advance(seconds: TopUpWorker.longestSeconds - TopUpWorker.chargeSeconds)
+            // It is given up, and the next one meets a provider that refuses us.
+            #expect(try await worker.look() == 1)
+            #expect(payments.asked == 3)
+            #expect(bench.notices.types == [.topUpFailed])
+            for id in ["evt_1", "evt_2"] {
+                try await event(id, "payment_intent.succeeded", "pi_1", path, attempt, bench)
+            }
+            let shown = try await bench.ask(.get, path).json
+            #expect(shown["account"]?["balance"] == 100 && shown["pots"]?.arrayValue?.count == 1, "\(shown)")
+            #expect(shown["topUp"]?["phase"] == "attempt_open" && shown["topUp"]?["failures"] == 1)
+        }
+    }
+
+    @Test("nothing is started without somebody to charge, and what can't be charged fails without a question")
+    func nobody() async throws {
+        try await AdminBench.with { bench in
+            let path = try await bench.open()
+            let payments = SimulatedPayments()
+            let worker = TopUpWorker(bench, payments)
+            let rules = #"{"threshold":50,"amount":1000000000}"#
+            #expect(try await bench.ask(.put, path + "/top-up", rules).json["topUp"]?["customer"] == .null)
+            #expect(try await worker.look() == 0)
+            let charged = rules.dropLast() + #","customer":"cus_1","paymentMethod":"pm_1"}"#
+            #expect(try await bench.ask(.put, path + "/top-up", String(charged)).status == 200)
+            #expect(try await bench.ask(.put, path + "/top-up", rules).json["topUp"]?["customer"] == "cus_1")
+            #expect(try await worker.look() == 1)
+            #expect(payments.asked == 0 && bench.notices.types == [.topUpFailed])
+            let event = try #require(try await bench.store.allEvents(of: bench.id(path)).last)
+            #expect(event.content.detail?["code"]?.stringValue == "amount_too_large")
+            #expect(try await bench.ask(.delete, path + "/top-up").json["topUp"]?["customer"] == .null)
+            let log = try await bench.ask(.get, "/admin/log").json["entries"]?.arrayValue ?? []
+            let actions = log.filter { $0["subject"]?.stringValue == String(path.suffix(36)) }
+                .compactMap { $0["action"]?.stringValue }
+            #expect(actions == ["payment_method.removed", "payment_method.set"], "\(log)")
+            let texts = try await bench.store.allEvents(of: bench.id(path)).compactMap { $0.content.detail?.text }
+            #expect(!texts.contains { $0.contains("cus_1") || $0.contains("pm_1") })
+        }
+    }
+
+    private func attempt(_ bench: AdminBench, _ path: String) async throws -> String {
+        try #require(try await bench.ask(.get, path).json["topUp"]?["attempt"]?.stringValue)
+    }
+
+    /// Tells of a payment as Stripe does.
+    private func event(
+        _ id: String,
+        _ type: String,
+        _ payment: String,
+        _ path: String,
+        _ attempt: String,
+        _ bench: AdminBench
+    ) async throws {
+        let object = """
+            {"id":"\(payment)","metadata":{"account":"\(path.suffix(36))","attempt":"\(attempt)","credits":"100"},\
+            "last_payment_error":{"code":"card_declined"}}
+            """
+        try await StripeSender(bench: bench).send(id, type, object, expecting: "applied")
     }
 }

@@ -45,10 +45,21 @@ struct OperatorCommandTests {
         #expect(try list.json["alerts"]?.arrayValue?.first?["account"]?.stringValue == account)
         try await Program.here("alert", "off", account).expect(0, "none")
         try await Program.here("alert", "set", account, "0").expect(64, "above 0")
-        try await Program.here("top-up", "set", account, "--below", "5", "--amount", "10").expect(0, "5", "10")
-        try await Program.here("top-up", "set", account, "--below", "5", "--amount", "10", "--attempts-per-day", "25")
-            .expect(64, "from 1 to 24")
+        let topUp = ["top-up", "set", account, "--below", "5", "--amount", "10"]
+        try await Program.here.run(topUp).expect(0, "5", "10", "nothing is bought")
+        try await Program.here.run(topUp + ["--attempts-per-day", "25"]).expect(64, "from 1 to 24")
+        try await Program.here.run(topUp + ["--customer", "cus_1"]).expect(64, "--payment-method", "together")
+        try await Program.here.run(topUp + ["--customer", "c 1", "--payment-method", "pm_1"]).expect(64, "no reference")
+        try await Program.here.run(topUp + ["--customer", "cus_1", "--payment-method", "pm_1"]).expect(
+            0,
+            "cus_1",
+            "pm_1"
+        )
+        let again = try await Program.here.run(topUp + ["--json"]).expect(0)
+        #expect(try again.json["customer"] == "cus_1" && again.json["paymentMethod"] == "pm_1")
         try await Program.here("top-up", "off", account).expect(0, "off")
+        #expect(try await Program.here.run(topUp + ["--json"]).expect(0).json["customer"] == .null)
+        try await Program.here("top-up", "off", account, "--json").expect(0, "false")
         let grant = try await Program.here("grant", "issue", account, "echo", "--runs", "1", "--json").expect(0)
         let id = try #require(try grant.json["grant"]?.stringValue)
         let revoked = try await Program.here("grant", "revoke", account, id, "--json").expect(0)

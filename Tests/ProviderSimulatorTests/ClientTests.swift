@@ -10,7 +10,9 @@ struct ClientTests {
 
     @Test(
         "a vendor's own client",
-        arguments: [("anthropic_sdk", 60), ("openai_sdk", 80), ("fal_sdk", 75), ("replicate_sdk", 55)]
+        arguments: [
+            ("anthropic_sdk", 60), ("openai_sdk", 80), ("fal_sdk", 75), ("replicate_sdk", 55), ("stripe_sdk", 55),
+        ]
     )
     func client(script: String, minimumChecks: Int) async throws {
         let setUp = try await Self.run("/usr/bin/env", ["bash", "\(Self.root.path)/scripts/setup", "python"])

@@ -19,8 +19,6 @@ struct ErrorTests {
         "WORKFLOW_SLUG_TAKEN",
         // A callback that another than the provider has signed: SignedCallbackTests, to the byte.
         "INVALID_SIGNATURE",
-        // The rules' last word on what the routes have refused before: AccountRules.
-        "INVALID_GRANT",
     ]
 
     /// Code, method and path, whose key is sent (`operator`: a token instead), body, another header. `$RUN` stands for the

@@ -36,6 +36,8 @@ GRANT SELECT ON
     ledger.workflows,
     ledger.workflow_nodes
 TO runledger_finance;
+-- Not whom.
+GRANT SELECT (journal, attempt_id, account_id, units, currency) ON ledger.payment_charges TO runledger_finance;
 
 GRANT EXECUTE ON FUNCTION
     ledger.account_history(uuid),

@@ -7,6 +7,7 @@ GRANT SELECT ON ledger.ledger, ledger.migrations, ledger.replaceables, ledger.ex
 GRANT SELECT, INSERT ON
     ledger.events, ledger.operator_log, ledger.definition_versions, ledger.log_checkpoints, ledger.workflow_slugs
 TO runledger_service;
+GRANT SELECT, INSERT, DELETE ON ledger.payment_charges TO runledger_service;
 GRANT SELECT, UPDATE (position, head_hash) ON ledger.journals TO runledger_service;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
@@ -33,6 +34,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     ledger.operator_requests,
     ledger.model_switches,
     ledger.payment_events,
+    ledger.payment_methods,
     ledger.workflows,
     ledger.workflow_documents,
     ledger.workflow_nodes

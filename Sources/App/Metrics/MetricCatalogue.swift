@@ -3,7 +3,7 @@ import Observability
 /// Every metric of the service.
 enum MetricCatalogue {
     static let all: [MetricDescription] =
-        requests + ledger + logs + audit + runs + providers + deliveries + service
+        requests + ledger + logs + audit + runs + providers + deliveries + service + PaymentMetrics.descriptions
         + ProcessMetrics.descriptions
 
     /// From a millisecond, which an answer from memory takes, to the deadline of the slowest model.

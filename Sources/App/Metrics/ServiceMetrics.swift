@@ -26,6 +26,8 @@ final class ServiceMetrics: Sendable {
     private let mediaBytes: Counter
     /// Of the transparency log.
     let logs: LogMetrics
+    /// Of topping up.
+    let payments: PaymentMetrics
     let settlementsDelayed: Counter
     let runsAbandoned: Counter
     let holdsExpired: Counter
@@ -102,6 +104,7 @@ final class ServiceMetrics: Sendable {
             )
         }
         self.logs = LogMetrics(registry)
+        self.payments = PaymentMetrics(registry)
         self.batchCommands = Recorder(label: "runledger_journal_batch_commands", factory: registry)
         self.batchEvents = counter("runledger_journal_events_total")
         self.commits = Timer(label: "runledger_journal_commit_seconds", factory: registry)
@@ -199,6 +202,7 @@ extension ServiceMetrics: BatchObserver {
             case (.admitRun, .refused(let refusal, _)): decisions[refusal.code].increment()
             case (_, .settled(let settlement)) where !settlement.isRepeat:
                 settlements[settlement.execution.status].increment()
+            case (.endTopUp(let end), .done): payments.ended(end)
             default: break
             }
         }

@@ -41,4 +41,6 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     FindOperator.self, LoadOperators.self, InsertOperator.self, RemoveOperator.self, LogOperation.self,
     LoadOperatorLog.self, KeepOperatorRequest.self, ForgetOperatorRequest.self, PutModelSwitch.self,
     LoadModelSwitches.self, FindPaymentEvent.self, InsertPaymentEvent.self, LoadPaymentEvents.self,
+    LoadPaymentMethod.self, PutPaymentMethod.self, DeletePaymentMethod.self, LoadPaymentCharge.self,
+    KeepPaymentCharge.self,
 ]

@@ -85,12 +85,13 @@ struct PutTopUps: PostgresStatement {
     }
 }
 
-/// Accounts of a journal that an attempt may be due for; whether it is, the ledger decides.
+/// Accounts of a journal that an attempt may be due for and that can be charged; whether it is, the ledger decides.
 struct LoadDueTopUps: PostgresStatement {
     static let name = "load_due_top_ups"
     static let sql = """
         SELECT u.account_id FROM ledger.auto_top_ups u
         JOIN ledger.accounts a ON a.journal = u.journal AND a.account_id = u.account_id
+        JOIN ledger.payment_methods m ON m.journal = u.journal AND m.account_id = u.account_id
         WHERE u.journal = $1 AND u.attempt_id IS NULL AND NOT u.broken AND a.posted < u.threshold AND NOT a.closed
             AND (u.day <> $2 OR u.attempts_in_day < u.attempts_per_day)
         ORDER BY u.account_id LIMIT 100
@@ -108,12 +109,13 @@ struct LoadDueTopUps: PostgresStatement {
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> AccountID { try row.id(0) }
 }
 
-/// Attempts of a journal that were started before a moment and whose end is not known.
+/// Some attempts of a journal that were started before a moment and whose end is not known: each time others, so that none
+/// waits behind those that take long.
 struct LoadOpenTopUps: PostgresStatement {
     static let name = "load_open_top_ups"
     static let sql = """
         SELECT \(LoadTopUps.columns) FROM ledger.auto_top_ups WHERE journal = $1 AND attempt_started_at < $2
-        ORDER BY attempt_started_at LIMIT 100
+        ORDER BY random() LIMIT 100
         """
     static let parameterTypes: [PostgresType] = [.int2, .timestamptz]
 

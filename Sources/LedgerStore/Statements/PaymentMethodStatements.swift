@@ -1,0 +1,135 @@
+internal import Ledger
+internal import Postgres
+
+/// Whom an account's attempts charge.
+struct LoadPaymentMethod: PostgresStatement {
+    static let name = "load_payment_method"
+    static let sql = "SELECT customer, method FROM ledger.payment_methods WHERE journal = $1 AND account_id = $2"
+    static let parameterTypes: [PostgresType] = [.int2, .uuid]
+
+    let journal: JournalID
+    let account: AccountID
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.uuid(account.postgresUUID)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> PaymentMethod {
+        try row.paymentMethod(0)
+    }
+}
+
+/// Sets whom an account's attempts charge; gives a row when that was another before.
+struct PutPaymentMethod: PostgresStatement {
+    static let name = "put_payment_method"
+    static let sql = """
+        INSERT INTO ledger.payment_methods (journal, account_id, customer, method, set_at, set_by)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (journal, account_id) DO UPDATE SET
+            customer = excluded.customer, method = excluded.method, set_at = excluded.set_at, set_by = excluded.set_by
+        WHERE (payment_methods.customer, payment_methods.method) <> (excluded.customer, excluded.method)
+        RETURNING true
+        """
+    static let parameterTypes: [PostgresType] = [.int2, .uuid, .text, .text, .timestamptz, .text]
+
+    let journal: JournalID
+    let account: AccountID
+    let method: PaymentMethod
+    let now: Timestamp
+    let actor: String
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.uuid(account.postgresUUID)
+        parameters.text(method.customer)
+        parameters.text(method.method)
+        parameters.timestamptz(microseconds: now.microseconds)
+        parameters.text(actor)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Bool { try row.bool(0) }
+}
+
+/// Forgets whom an account's attempts charge; gives a row when it was known.
+struct DeletePaymentMethod: PostgresStatement {
+    static let name = "delete_payment_method"
+    static let sql = "DELETE FROM ledger.payment_methods WHERE journal = $1 AND account_id = $2 RETURNING true"
+    static let parameterTypes: [PostgresType] = [.int2, .uuid]
+
+    let journal: JournalID
+    let account: AccountID
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.uuid(account.postgresUUID)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Bool { try row.bool(0) }
+}
+
+/// What an attempt asks the payment provider for.
+struct LoadPaymentCharge: PostgresStatement {
+    static let name = "load_payment_charge"
+    static let sql = """
+        SELECT attempt_id, account_id, customer, method, units, currency FROM ledger.payment_charges
+        WHERE journal = $1 AND attempt_id = $2
+        """
+    static let parameterTypes: [PostgresType] = [.int2, .uuid]
+
+    let journal: JournalID
+    let attempt: PotID
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.uuid(attempt.postgresUUID)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> PaymentCharge {
+        PaymentCharge(
+            attempt: try row.id(0),
+            accountID: try row.id(1),
+            method: try row.paymentMethod(2),
+            units: try row.int8(4),
+            currency: try row.text(5)
+        )
+    }
+}
+
+/// Keeps what an attempt asks the payment provider for, of the method that is set now, unless it is kept already.
+struct KeepPaymentCharge: PostgresStatement {
+    typealias Row = Void
+    static let name = "keep_payment_charge"
+    static let sql = """
+        INSERT INTO ledger.payment_charges (journal, attempt_id, account_id, customer, method, units, currency)
+        SELECT m.journal, $3, m.account_id, m.customer, m.method, $4, $5 FROM ledger.payment_methods m
+        WHERE m.journal = $1 AND m.account_id = $2
+        ON CONFLICT (journal, attempt_id) DO NOTHING
+        """
+    static let parameterTypes: [PostgresType] = [.int2, .uuid, .uuid, .int8, .text]
+
+    let journal: JournalID
+    let account: AccountID
+    let attempt: PotID
+    let units: Int64
+    let currency: String
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.uuid(account.postgresUUID)
+        parameters.uuid(attempt.postgresUUID)
+        parameters.int8(units)
+        parameters.text(currency)
+    }
+}
+
+extension PostgresRow {
+    /// A customer and, in the column after it, the way in which it pays.
+    fileprivate func paymentMethod(_ column: Int) throws(PostgresDecodingError) -> PaymentMethod {
+        let customer = try text(column)
+        guard let method = PaymentMethod(customer: customer, method: try text(column + 1)) else {
+            throw PostgresDecodingError(column: column, reason: "references that no payment provider has")
+        }
+        return method
+    }
+}
