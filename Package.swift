@@ -53,6 +53,7 @@ let package = Package(
     targets: [
         .target(name: "Ledger", dependencies: [crypto]),
         .target(name: "Books", dependencies: ["Ledger"]),
+        .target(name: "Reconciliation", dependencies: ["Ledger", yams], resources: [.copy("Mappings")]),
         .systemLibrary(
             name: "CLibpq",
             pkgConfig: "libpq",
@@ -83,7 +84,7 @@ let package = Package(
             name: "OpenTelemetry",
             dependencies: ["Ledger", "Traces", asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1, tracing]
         ),
-        .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres", "Traces"]),
+        .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres", "Reconciliation", "Traces"]),
         .target(name: "TransparencyLog", dependencies: ["Ledger", crypto]),
         .target(
             name: "LogFiles",
@@ -142,19 +143,21 @@ let package = Package(
         ),
         .target(
             name: "Administration",
-            dependencies: ["Books", "Ledger", "LedgerStore", "Postgres", "Registry", "Runs", crypto]
+            dependencies: ["Books", "Ledger", "LedgerStore", "Postgres", "Reconciliation", "Registry", "Runs", crypto]
         ),
         .target(
             name: "AdminAPI",
             dependencies: [
-                "Administration", "Ledger", "LedgerStore", "LogFiles", "Registry", "RunAPI", "Runs", hummingbird,
+                "Administration", "Ledger", "LedgerStore", "LogFiles", "Reconciliation", "Registry", "RunAPI", "Runs",
+                hummingbird,
                 httpTypes, nioCore,
             ]
         ),
         .target(
             name: "Console",
             dependencies: [
-                "Administration", "Ledger", "LedgerStore", "Postgres", "Registry", "RunAPI", crypto, httpTypes,
+                "Administration", "Ledger", "LedgerStore", "Postgres", "Reconciliation", "Registry", "RunAPI", crypto,
+                httpTypes,
                 hummingbird, lifecycle, logging, mustache, nioCore,
             ],
             resources: [.copy("Pages")]
@@ -190,7 +193,7 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "Administration", "App", "Exports", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Postgres",
-                "Registry", "RunAPI", "Runs", "SQLFiles",
+                "Reconciliation", "Registry", "RunAPI", "Runs", "SQLFiles",
             ]
         ),
         .target(
@@ -205,7 +208,8 @@ let package = Package(
             dependencies: [
                 "Administration", "App", "Benchmarking", "Demo", "Exports", "Ledger", "LedgerStore", "LocalCluster",
                 "LogFiles", "LogPublishing", "Migrations", "Observability", "Operations", "Postgres",
-                "ProviderSimulator", "Registry", "RunAPI", "Runs", "SQLFiles", "TransparencyLog", "Witness",
+                "ProviderSimulator", "Reconciliation", "Registry", "RunAPI", "Runs", "SQLFiles", "TransparencyLog",
+                "Witness",
                 argumentParser, asyncHTTPClient, configuration, hummingbird, lifecycle, logging, nioCore,
             ]
         ),
@@ -233,16 +237,16 @@ let package = Package(
         ),
         .target(
             name: "HistoryTestSupport",
-            dependencies: ["Ledger"],
+            dependencies: ["Ledger", "Reconciliation"],
             path: "Tests/HistoryTestSupport"
         ),
-        .testTarget(name: "LedgerTests", dependencies: ["HistoryTestSupport", "Ledger"]),
+        .testTarget(name: "LedgerTests", dependencies: ["HistoryTestSupport", "Ledger", "Reconciliation"]),
         .testTarget(
             name: "BooksTests",
             dependencies: [
                 "Administration", "Books", "Exports", "HistoryTestSupport", "Ledger", "LedgerStore",
                 "LedgerTestSupport", "LocalCluster",
-                "Postgres", "Registry", "TestSupport",
+                "Postgres", "Reconciliation", "Registry", "TestSupport",
             ]
         ),
         .testTarget(

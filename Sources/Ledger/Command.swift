@@ -61,6 +61,8 @@ public struct Command: Hashable, Sendable {
         case saveWorkflow(SaveWorkflow)
         case deleteWorkflow(DeleteWorkflow)
         case closePeriod(ClosePeriod)
+        case recordInvoice(RecordInvoice)
+        case resolveSuspense(ResolveSuspense)
     }
 }
 

@@ -1,0 +1,2 @@
+-- The place of another migration.
+SELECT 1;
