@@ -159,6 +159,20 @@ extension AdminDesk {
         }
     }
 
+    /// Works out anew what the events of all imports recorded of their results.
+    ///
+    /// - Returns: the imports whose items are not those that were recorded.
+    public func checkImports() async throws(AdminFailure) -> [RecordedImport] {
+        var changed: [RecordedImport] = []
+        for record in try await imports() {
+            let kept = try await asking { () async throws(LedgerStoreError) in
+                try await store.keptResult(of: record.value.id)
+            }
+            if kept != record.result { changed.append(record) }
+        }
+        return changed
+    }
+
     // MARK: Deciding
 
     /// Takes items out of suspense, or ends claims. Items that were decided so before stay as they are.

@@ -147,6 +147,18 @@ extension LedgerStore {
         try await ask(LoadArrivedItems(provider: provider))
     }
 
+    /// SHA-256 over an import's items as they are kept, which must be the one that its event recorded.
+    public func keptResult(of id: InvoiceImportID) async throws(LedgerStoreError) -> Digest {
+        var digest = ResultDigest()
+        var after: Int64 = 0
+        while true {
+            let page = try await ask(LoadDigestedItems(importID: id, after: after))
+            for row in page { row.add(&digest) }
+            guard let last = page.last else { return digest.value }
+            after = last.number
+        }
+    }
+
     /// The sequence of the last event of journal 0's house account; zero before it is opened.
     public func houseSequence() async throws(LedgerStoreError) -> Int64 {
         let house = AccountID.house(of: JournalID(0), journalCount: journalCount)

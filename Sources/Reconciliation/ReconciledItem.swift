@@ -25,15 +25,6 @@ public struct ReconciledItem: Hashable, Sendable {
 
     /// What is billed beyond what was booked.
     public var difference: Int64 { billed - booked }
-
-    /// The item in one line, which the digest of a result is made of.
-    var canonical: String {
-        let texts = [
-            "\(number)", outcome.rawValue, line.map(String.init) ?? "", requestID ?? "", "\(day)", model ?? "",
-            "\(billed)", "\(booked)", earlier?.description ?? "",
-        ]
-        return (texts + runs.map(\.executionID.description)).joined(separator: "\u{1F}") + "\n"
-    }
 }
 
 /// A comparison of an invoice with the ledger.
@@ -59,8 +50,21 @@ public struct ReconciledInvoice: Hashable, Sendable {
 
     /// SHA-256 over all items, by which a stored result can be checked.
     public var digest: Digest {
-        var bytes: [UInt8] = []
-        for item in items { bytes += item.canonical.utf8 }
-        return Digest(of: bytes)
+        var digest = ResultDigest()
+        for item in items {
+            digest.add(
+                number: Int64(item.number),
+                outcome: item.outcome,
+                line: item.line.map { Int64($0) },
+                requestID: item.requestID,
+                day: item.day,
+                model: item.model,
+                billed: item.billed,
+                booked: item.booked,
+                earlier: item.earlier,
+                runs: item.runs.map(\.executionID)
+            )
+        }
+        return digest.value
     }
 }

@@ -20,7 +20,7 @@ struct ReconcileCommand: AsyncParsableCommand {
             A line and a run are the same when provider and request are. Differences beyond the tolerance wait in the account \
             Liabilities:Suspense until they are resolved. docs/reconciliation.md says where each provider's file is from.
             """,
-        subcommands: [Import.self, List.self, Show.self, Resolve.self]
+        subcommands: [Import.self, List.self, Show.self, Resolve.self, Check.self]
     )
 
     struct Import: AsyncParsableCommand {
@@ -108,6 +108,29 @@ struct ReconcileCommand: AsyncParsableCommand {
                 try await desk.administer { admin async throws(AdminFailure) in try await admin.imports() }
             }
             output.show(["imports": .array(imports.map(\.json))]) { ReconciliationSheet($0).show(imports) }
+        }
+    }
+
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Hash every import's items anew, as its event recorded them. Exit code 1 when any differ."
+        )
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let changed = try await withDesk { desk in
+                try await desk.administer { admin async throws(AdminFailure) in try await admin.checkImports() }
+            }
+            output.show([
+                "clean": .bool(changed.isEmpty), "changed": .array(changed.map { .string("\($0.value.id)") }),
+            ]) { terminal in
+                for record in changed {
+                    let name = "\(record.value.invoice) of \(record.value.provider), import \(record.value.id)"
+                    terminal.line("\(terminal.styled("differs", .red, .bold))  \(name): its items were changed")
+                }
+                if changed.isEmpty { terminal.line("Every import's items are what its event recorded.") }
+            }
+            if !changed.isEmpty { throw ExitCode(OperationError.Kind.negative.rawValue) }
         }
     }
 

@@ -289,6 +289,14 @@ struct ReconciliationTests {
             #expect(try await bench.desk.checkPeriods().isEmpty)
             try await expectRefusals(bench, first.value.id, csv(charges))
             try await expectSound(bench.store)
+            let (exit, output) = try await Report.run("reconciliation", ["from=2027-01-01", "until=2027-03-01"])
+            #expect(exit == .exited(code: 0), "\(output)")
+            expectGolden(output, named: "reconciliation.txt")
+            // Whoever changes a kept item is found out.
+            #expect(try await bench.desk.checkImports().isEmpty)
+            let change = "UPDATE ledger.invoice_items SET booked = booked + 1 WHERE outcome = 'duplicate'"
+            try await tamper(change)
+            #expect(try await bench.desk.checkImports().map(\.value.id) == [second.value.id])
         }
     }
 

@@ -22,6 +22,7 @@ GRANT SELECT ON
     ledger.account_tiers,
     ledger.breakage,
     ledger.closed_periods,
+    ledger.house_events,
     ledger.invoice_imports,
     ledger.invoice_lines,
     ledger.invoice_items,

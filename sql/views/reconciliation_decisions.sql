@@ -9,19 +9,6 @@ SELECT
     resolving.journal,
     resolving.position,
     resolving.recorded_at
-FROM (
-    SELECT
-        events.journal,
-        events.position,
-        events.recorded_at,
-        events.detail::jsonb AS detail
-    FROM ledger.accounts
-    INNER JOIN ledger.events
-        ON accounts.journal = events.journal AND accounts.account_id = events.account_id
-    WHERE
-        accounts.journal = 0
-        AND accounts.account_id BETWEEN '686f7573-6500-0000-0000-000000000000'
-        AND '686f7573-6500-0000-ffff-ffffffffffff'
-        AND events.type = 'suspense.resolved'
-) AS resolving
-CROSS JOIN LATERAL jsonb_array_elements_text(resolving.detail -> 'items') AS item (number);
+FROM ledger.house_events AS resolving
+CROSS JOIN LATERAL jsonb_array_elements_text(resolving.detail -> 'items') AS item (number)
+WHERE resolving.type = 'suspense.resolved';

@@ -21,19 +21,6 @@ SELECT
     importing.position,
     importing.recorded_at,
     importing.detail ->> 'actor' AS actor
-FROM (
-    SELECT
-        events.journal,
-        events.position,
-        events.recorded_at,
-        events.detail::jsonb AS detail
-    FROM ledger.accounts
-    INNER JOIN ledger.events
-        ON accounts.journal = events.journal AND accounts.account_id = events.account_id
-    WHERE
-        accounts.journal = 0
-        AND accounts.account_id BETWEEN '686f7573-6500-0000-0000-000000000000'
-        AND '686f7573-6500-0000-ffff-ffffffffffff'
-        AND events.type = 'invoice.imported'
-) AS importing
-INNER JOIN ledger.invoice_imports AS imports ON (importing.detail ->> 'import')::uuid = imports.import_id;
+FROM ledger.house_events AS importing
+INNER JOIN ledger.invoice_imports AS imports ON (importing.detail ->> 'import')::uuid = imports.import_id
+WHERE importing.type = 'invoice.imported';

@@ -260,3 +260,60 @@ struct LoadImportItems: PostgresStatement {
         )
     }
 }
+
+/// A page of an import's items with all of their runs, as the digest of the result is made of them.
+struct LoadDigestedItems: PostgresStatement {
+    static let name = "load_digested_items"
+    static let sql = """
+        SELECT i.item, i.outcome, i.line, i.request_id, \(dayNumber("i.day")), i.model, i.billed, i.booked,
+            i.earlier_import_id, ARRAY(
+                SELECT r.execution_id FROM ledger.invoice_item_runs r
+                WHERE r.import_id = i.import_id AND r.item = i.item ORDER BY r.execution_id
+            )
+        FROM ledger.invoice_items i
+        WHERE i.import_id = $1 AND i.item > $2
+        ORDER BY i.item
+        LIMIT 5000
+        """
+    static let parameterTypes: [PostgresType] = [.uuid, .int8]
+
+    let importID: InvoiceImportID
+    let after: Int64
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.uuid(importID.postgresUUID)
+        parameters.int8(after)
+    }
+
+    /// Adds an item to a digest, and gives its number.
+    typealias Row = (number: Int64, add: (inout ResultDigest) -> Void)
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Row {
+        let number = try row.int8(0)
+        let outcome = try row.word(1, as: InvoiceOutcome.self)
+        let line = try row.optionalInt8(2)
+        let requestID = try row.optionalText(3)
+        let day = try row.day(4)
+        let model = try row.optionalText(5)
+        let (billed, booked) = (try row.int8(6), try row.int8(7))
+        let earlier: InvoiceImportID? = try row.optionalID(8)
+        let runs = try row.uuidArray(9).map { ExecutionID($0) }
+        return (
+            number,
+            { digest in
+                digest.add(
+                    number: number,
+                    outcome: outcome,
+                    line: line,
+                    requestID: requestID,
+                    day: day,
+                    model: model,
+                    billed: billed,
+                    booked: booked,
+                    earlier: earlier,
+                    runs: runs
+                )
+            }
+        )
+    }
+}

@@ -39,7 +39,8 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     FindOperator.self, LoadOperators.self, InsertOperator.self, RemoveOperator.self, LogOperation.self,
     LoadOperatorLog.self, KeepOperatorRequest.self, ForgetOperatorRequest.self, PutModelSwitch.self,
     LoadCharges.self, LoadEarlierParts.self, LoadEarlierDays.self, LoadImports.self, LoadImportClasses.self,
-    LoadImportItems.self, LoadArrivedItems.self, InsertImport.self, InsertInvoiceLines.self, InsertInvoiceItems.self,
+    LoadImportItems.self, LoadArrivedItems.self, LoadDigestedItems.self, InsertImport.self, InsertInvoiceLines.self,
+    InsertInvoiceItems.self,
     InsertInvoiceItemRuns.self,
     LoadModelSwitches.self, FindPaymentEvent.self, InsertPaymentEvent.self, LoadPaymentEvents.self,
 ]
