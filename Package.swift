@@ -53,11 +53,8 @@ let package = Package(
     targets: [
         .target(name: "Ledger", dependencies: [crypto]),
         .target(name: "Books", dependencies: ["Ledger"]),
-        .systemLibrary(
-            name: "CLibpq",
-            pkgConfig: "libpq",
-            providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
-        ),
+        .target(name: "Reconciliation", dependencies: ["Ledger", yams], resources: [.copy("Mappings")]),
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         .target(name: "Postgres", dependencies: ["CLibpq"]),
         .target(
             name: "SQLFiles",
@@ -83,7 +80,7 @@ let package = Package(
             name: "OpenTelemetry",
             dependencies: ["Ledger", "Traces", asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1, tracing]
         ),
-        .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres", "Traces"]),
+        .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres", "Reconciliation", "Traces"]),
         .target(name: "TransparencyLog", dependencies: ["Ledger", crypto]),
         .target(
             name: "LogFiles",
@@ -93,28 +90,19 @@ let package = Package(
             name: "Exports",
             dependencies: ["Books", "Ledger", "LedgerStore", "Postgres", "Registry", "TransparencyLog", crypto]
         ),
-        .target(
-            name: "LogPublishing",
-            dependencies: ["Ledger", "LedgerStore", "LogFiles", "TransparencyLog"]
-        ),
+        .target(name: "LogPublishing", dependencies: ["Ledger", "LedgerStore", "LogFiles", "TransparencyLog"]),
         .target(
             name: "Witness",
             dependencies: ["Ledger", "LogFiles", "TransparencyLog", hummingbird, httpTypes, logging, nioCore]
         ),
         .target(name: "Registry", dependencies: ["Ledger", crypto, yams]),
         .target(name: "Workflows", dependencies: ["Ledger", "Registry"]),
-        .target(
-            name: "Runs",
-            dependencies: ["Ledger", "Registry", "Traces", "Workflows", crypto]
-        ),
+        .target(name: "Runs", dependencies: ["Ledger", "Registry", "Traces", "Workflows", crypto]),
         .target(
             name: "Providers",
             dependencies: ["Ledger", "Registry", "Runs", "Traces", asyncHTTPClient, crypto, nioCore, nioHTTP1]
         ),
-        .target(
-            name: "Egress",
-            dependencies: [asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL]
-        ),
+        .target(name: "Egress", dependencies: [asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
         .target(
             name: "ObjectStorage",
             dependencies: [
@@ -142,7 +130,7 @@ let package = Package(
         ),
         .target(
             name: "Administration",
-            dependencies: ["Books", "Ledger", "LedgerStore", "Postgres", "Registry", "Runs", crypto]
+            dependencies: ["Books", "Ledger", "LedgerStore", "Postgres", "Reconciliation", "Registry", "Runs", crypto]
         ),
         .target(
             name: "Payments",
@@ -151,15 +139,15 @@ let package = Package(
         .target(
             name: "AdminAPI",
             dependencies: [
-                "Administration", "Ledger", "LedgerStore", "LogFiles", "Registry", "RunAPI", "Runs", hummingbird,
-                httpTypes, nioCore,
+                "Administration", "Ledger", "LedgerStore", "LogFiles", "Reconciliation", "Registry", "RunAPI", "Runs",
+                hummingbird, httpTypes, nioCore,
             ]
         ),
         .target(
             name: "Console",
             dependencies: [
-                "Administration", "Ledger", "LedgerStore", "Postgres", "Registry", "RunAPI", crypto, httpTypes,
-                hummingbird, lifecycle, logging, mustache, nioCore,
+                "Administration", "Ledger", "LedgerStore", "Postgres", "Reconciliation", "Registry", "RunAPI", crypto,
+                httpTypes, hummingbird, lifecycle, logging, mustache, nioCore,
             ],
             resources: [.copy("Pages")]
         ),
@@ -167,18 +155,17 @@ let package = Package(
             name: "RunAPI",
             dependencies: [
                 "APIReference", "Ledger", "Registry", "Runs", "Traces", "Workflows", crypto, hummingbird, httpTypes,
-                logging,
-                nioCore,
+                logging, nioCore,
             ]
         ),
         .target(
             name: "App",
             dependencies: [
-                "AdminAPI", "Administration", "Console", "Egress", "Ledger", "LedgerStore", "LogFiles", "LogPublishing",
-                "Media", "ObjectStorage", "Observability", "OpenAPIFiles", "OpenTelemetry", "Payments", "Postgres",
-                "Providers", "Registry", "RunAPI", "Runs", "Traces", "TransparencyLog", "Webhooks", "Workflows",
-                asyncHTTPClient, configuration, coreMetrics, crypto, httpTypes, hummingbird, lifecycle, logging,
-                nioCore, nioHTTP1, unixSignals,
+                "AdminAPI", "Administration", "Console", "Egress", "Ledger", "LedgerStore", "LogFiles",
+                "LogPublishing", "Media", "ObjectStorage", "Observability", "OpenAPIFiles", "OpenTelemetry",
+                "Payments", "Postgres", "Providers", "Registry", "RunAPI", "Runs", "Traces", "TransparencyLog",
+                "Webhooks", "Workflows", asyncHTTPClient, configuration, coreMetrics, crypto, httpTypes, hummingbird,
+                lifecycle, logging, nioCore, nioHTTP1, unixSignals,
             ]
         ),
         .target(
@@ -194,7 +181,7 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "Administration", "App", "Exports", "Ledger", "LedgerStore", "LocalCluster", "Migrations", "Postgres",
-                "Registry", "RunAPI", "Runs", "SQLFiles",
+                "Reconciliation", "Registry", "RunAPI", "Runs", "SQLFiles",
             ]
         ),
         .target(
@@ -209,15 +196,11 @@ let package = Package(
             dependencies: [
                 "Administration", "App", "Benchmarking", "Demo", "Exports", "Ledger", "LedgerStore", "LocalCluster",
                 "LogFiles", "LogPublishing", "Migrations", "ObjectStorage", "Observability", "Operations", "Postgres",
-                "ProviderSimulator", "Registry", "RunAPI", "Runs", "SQLFiles", "TransparencyLog", "Witness",
-                argumentParser, asyncHTTPClient, configuration, hummingbird, lifecycle, logging, nioCore,
+                "ProviderSimulator", "Reconciliation", "Registry", "RunAPI", "Runs", "SQLFiles", "TransparencyLog",
+                "Witness", argumentParser, asyncHTTPClient, configuration, hummingbird, lifecycle, logging, nioCore,
             ]
         ),
-        .target(
-            name: "TestSupport",
-            dependencies: ["LocalCluster"],
-            path: "Tests/TestSupport"
-        ),
+        .target(name: "TestSupport", dependencies: ["LocalCluster"], path: "Tests/TestSupport"),
         .target(
             name: "LedgerTestSupport",
             dependencies: [
@@ -237,22 +220,19 @@ let package = Package(
         ),
         .target(
             name: "HistoryTestSupport",
-            dependencies: ["Ledger"],
+            dependencies: ["Ledger", "Reconciliation"],
             path: "Tests/HistoryTestSupport"
         ),
-        .testTarget(name: "LedgerTests", dependencies: ["HistoryTestSupport", "Ledger"]),
+        .testTarget(name: "LedgerTests", dependencies: ["HistoryTestSupport", "Ledger", "Reconciliation"]),
         .testTarget(
             name: "BooksTests",
             dependencies: [
                 "Administration", "Books", "Exports", "HistoryTestSupport", "Ledger", "LedgerStore",
-                "LedgerTestSupport", "LocalCluster",
-                "Postgres", "Registry", "TestSupport", "TransparencyLog", "runledger",
+                "LedgerTestSupport", "LocalCluster", "Postgres", "Reconciliation", "Registry", "TestSupport",
+                "TransparencyLog", "runledger",
             ]
         ),
-        .testTarget(
-            name: "TransparencyLogTests",
-            dependencies: ["Ledger", "TestSupport", "TransparencyLog"]
-        ),
+        .testTarget(name: "TransparencyLogTests", dependencies: ["Ledger", "TestSupport", "TransparencyLog"]),
         .testTarget(
             name: "LogPublishingTests",
             dependencies: [
@@ -267,10 +247,7 @@ let package = Package(
             name: "ObservabilityTests",
             dependencies: ["Observability", "LocalCluster", "TestSupport", coreMetrics, logging]
         ),
-        .testTarget(
-            name: "OpenTelemetryTests",
-            dependencies: ["Ledger", "OpenTelemetry", "Traces", tracing]
-        ),
+        .testTarget(name: "OpenTelemetryTests", dependencies: ["Ledger", "OpenTelemetry", "Traces", tracing]),
         .testTarget(
             name: "MigrationsTests",
             dependencies: ["Migrations", "SQLFiles", "Postgres", "LocalCluster", "TestSupport"]
@@ -286,14 +263,8 @@ let package = Package(
                 "TestSupport",
             ]
         ),
-        .testTarget(
-            name: "RegistryTests",
-            dependencies: ["Registry", "Ledger", "TestSupport"]
-        ),
-        .testTarget(
-            name: "WorkflowsTests",
-            dependencies: ["Workflows", "Ledger", "Registry"]
-        ),
+        .testTarget(name: "RegistryTests", dependencies: ["Registry", "Ledger", "TestSupport"]),
+        .testTarget(name: "WorkflowsTests", dependencies: ["Workflows", "Ledger", "Registry"]),
         .testTarget(
             name: "ProvidersTests",
             dependencies: [
@@ -344,15 +315,8 @@ let package = Package(
                 "TestSupport", "Webhooks", logging,
             ]
         ),
-        .target(
-            name: "RunTestSupport",
-            dependencies: ["Runs", "Ledger", "Registry"],
-            path: "Tests/RunTestSupport"
-        ),
-        .testTarget(
-            name: "RunsTests",
-            dependencies: ["Runs", "RunTestSupport", "Ledger", "Registry"]
-        ),
+        .target(name: "RunTestSupport", dependencies: ["Runs", "Ledger", "Registry"], path: "Tests/RunTestSupport"),
+        .testTarget(name: "RunsTests", dependencies: ["Runs", "RunTestSupport", "Ledger", "Registry"]),
         .testTarget(
             name: "APIReferenceTests",
             dependencies: ["APIReference", "Ledger", "OpenAPIFiles", "Registry", "TestSupport"]
@@ -368,9 +332,8 @@ let package = Package(
             name: "AsyncRunTests",
             dependencies: [
                 "App", "Egress", "Ledger", "LedgerStore", "LedgerTestSupport", "NetworkTestSupport",
-                "ProviderSimulator",
-                "Providers", "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport", asyncHTTPClient, crypto,
-                hummingbird, hummingbirdTesting, httpTypes, lifecycle, logging, nioCore,
+                "ProviderSimulator", "Providers", "Registry", "RunAPI", "RunTestSupport", "Runs", "TestSupport",
+                asyncHTTPClient, crypto, hummingbird, hummingbirdTesting, httpTypes, lifecycle, logging, nioCore,
             ]
         ),
         .testTarget(

@@ -25,6 +25,7 @@ public enum AdminAPI {
         AlertController(desk: desk, gate: gate).addRoutes(to: router)
         HouseController(desk: desk, gate: gate).addRoutes(to: router)
         PeriodController(desk: desk, gate: gate).addRoutes(to: router)
+        ReconciliationController(desk: desk, gate: gate).addRoutes(to: router)
         if let stripe { StripeController(endpoint: stripe).addRoutes(to: router) }
     }
 }

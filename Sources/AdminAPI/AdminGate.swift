@@ -48,15 +48,19 @@ struct AdminGate {
         let who = try await admit(request, for: permission)
         let body = Array(buffer: try await request.wholeBody(upTo: Self.largestBodyBytes))
         let fields = try RequestFields(body)
-        return (try call(request, context, who, fields, token), fields)
+        let asked =
+            JSONValue.object(fields.members).canonicalBytes + (token.map { Digest(of: Array($0.utf8)).bytes } ?? [])
+        return (try call(request, context, who, asked), fields)
     }
 
-    private func call(
+    /// A request as its idempotency key makes it known again.
+    ///
+    /// - Parameter asked: all that was asked for, besides method and path.
+    func call(
         _ request: Request,
         _ context: APIContext,
         _ who: Operator,
-        _ fields: RequestFields,
-        _ token: String?
+        _ asked: [UInt8]
     ) throws -> AdminCall {
         guard let key = try IdempotencyKey(of: request) else {
             return AdminCall(
@@ -71,8 +75,7 @@ struct AdminGate {
             requestID: context.requestID,
             route: "\(request.method) \(request.uri.path)",
             key: key.text,
-            body: JSONValue.object(fields.members).canonicalBytes
-                + (token.map { Digest(of: Array($0.utf8)).bytes } ?? [])
+            body: asked
         )
     }
 

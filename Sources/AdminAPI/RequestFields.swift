@@ -103,6 +103,15 @@ struct RequestFields {
         }
     }
 
+    /// A list of whole numbers above zero.
+    mutating func numbers(_ name: String, most: Int, isRequired: Bool = true) -> [Int64]? {
+        read(name, "a list of 1 to \(most) whole numbers above 0 is needed", isRequired: isRequired) { value in
+            guard let elements = value.arrayValue, (1...most).contains(elements.count) else { return nil }
+            let numbers = elements.compactMap(\.integerValue).filter { $0 > 0 }
+            return numbers.count == elements.count ? numbers : nil
+        }
+    }
+
     /// True or false.
     mutating func flag(_ name: String, isRequired: Bool = true) -> Bool? {
         read(name, "true or false is needed", isRequired: isRequired) { $0.boolValue }

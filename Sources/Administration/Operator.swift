@@ -56,6 +56,8 @@ public enum Permission: Hashable, Sendable {
     case read
     /// To approve accounts and to give and take grants.
     case support
+    /// To import invoices and to decide on their differences.
+    case reconcile
     /// Everything else.
     case administer
 
@@ -64,6 +66,7 @@ public enum Permission: Hashable, Sendable {
         switch self {
         case .read: true
         case .support: role != .finance
+        case .reconcile: role != .support
         case .administer: role == .admin
         }
     }
@@ -71,7 +74,7 @@ public enum Permission: Hashable, Sendable {
     /// The least role that gives it.
     public var requiredRole: OperatorRole {
         switch self {
-        case .read: .finance
+        case .read, .reconcile: .finance
         case .support: .support
         case .administer: .admin
         }

@@ -19,6 +19,9 @@ public enum BookAccount: String, Hashable, Sendable, CaseIterable {
     case grantsGiven = "Equity:Grants:Given"
     case expensesProviders = "Expenses:Providers"
     case liabilitiesProviders = "Liabilities:Providers"
+    case suspense = "Liabilities:Suspense"
+    case claims = "Assets:Claims"
+    case expensesReconciled = "Expenses:Reconciled"
 
     /// What an account's postings are told apart by, below the path.
     public enum Detail: String, Hashable, Sendable {
@@ -30,6 +33,8 @@ public enum BookAccount: String, Hashable, Sendable, CaseIterable {
         case grant
         /// The model.
         case model
+        /// The import of an invoice.
+        case `import`
     }
 
     /// What this account's postings are told apart by.
@@ -38,6 +43,7 @@ public enum BookAccount: String, Hashable, Sendable, CaseIterable {
         case .creditsAvailable, .creditsHeld: .pot
         case .grantsHeld: .grant
         case .incomeRuns, .incomeForgone, .expensesAbsorbed, .grantsUsed, .expensesProviders: .model
+        case .suspense, .claims: .import
         default: .none
         }
     }
@@ -46,7 +52,7 @@ public enum BookAccount: String, Hashable, Sendable, CaseIterable {
     public var commodity: Commodity {
         switch self {
         case .grantsHeld, .grantsUsed, .grantsGiven: .grantRun
-        case .expensesProviders, .liabilitiesProviders: .usd
+        case .expensesProviders, .liabilitiesProviders, .suspense, .claims, .expensesReconciled: .usd
         default: .credit
         }
     }

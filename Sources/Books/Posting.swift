@@ -31,6 +31,7 @@ public struct Posting: Hashable, Sendable {
         case .pot: "\(book.rawValue):A-\(content.accountID)" + (potID.map { ":P-\($0)" } ?? "")
         case .grant: "\(book.rawValue):A-\(content.accountID)" + (content.grantID.map { ":G-\($0)" } ?? "")
         case .model: book.rawValue + (content.model.map { ":M-\($0)" } ?? "")
+        case .import: book.rawValue + (content.detail?["import"]?.stringValue.map { ":I-\($0)" } ?? "")
         }
     }
 }
@@ -74,6 +75,11 @@ extension Posting {
             }
             return draws.map { ($0.potID, $0.amount.microcredits) }
         case .run: return [(nil, 1)]
+        case .difference:
+            guard let units = content.detail?["microusd"]?.stringValue.flatMap({ Int64($0) }) else {
+                throw PostingError("\(content.type.rawValue) without its amount")
+            }
+            return [(nil, units)]
         case .providerCost:
             // A run that ended by its policy has none, and a workflow's is that of its nodes, which have postings of their own.
             guard content.model.flatMap(WorkflowName.slug(in:)) == nil else { return [] }

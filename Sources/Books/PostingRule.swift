@@ -17,6 +17,20 @@ public struct PostingRule: Hashable, Sendable {
         case correction
         /// Credits that a refund of a payment takes back.
         case refund
+        /// Differences between an invoice and the ledger that are within the tolerance.
+        case tolerated
+        /// Those that are not.
+        case suspended
+        /// A difference that is borne.
+        case accepted
+        /// One that the provider is asked to give back.
+        case claimed
+        /// One that turned out to be owed as booked.
+        case reversed
+        /// A claim that the provider credited.
+        case credited
+        /// A claim that is borne after all.
+        case writtenOff = "written_off"
     }
 
     /// How much a rule moves.
@@ -29,6 +43,8 @@ public struct PostingRule: Hashable, Sendable {
         case run
         /// What the provider reported that the run costs us.
         case providerCost = "provider cost"
+        /// What an invoice bills beyond what was booked.
+        case difference
     }
 
     /// The type of the events.
@@ -70,6 +86,13 @@ public struct PostingRule: Hashable, Sendable {
         PostingRule(.grantReleased, .always, .run, .grantsGiven, .grantsHeld),
         PostingRule(.grantConsumed, .always, .run, .grantsUsed, .grantsHeld),
         PostingRule(.executionSucceeded, .always, .providerCost, .expensesProviders, .liabilitiesProviders),
+        PostingRule(.invoiceCompared, .tolerated, .difference, .expensesReconciled, .liabilitiesProviders),
+        PostingRule(.invoiceCompared, .suspended, .difference, .suspense, .liabilitiesProviders),
+        PostingRule(.suspenseResolved, .accepted, .difference, .expensesReconciled, .suspense),
+        PostingRule(.suspenseResolved, .claimed, .difference, .claims, .suspense),
+        PostingRule(.suspenseResolved, .reversed, .difference, .liabilitiesProviders, .suspense),
+        PostingRule(.suspenseResolved, .credited, .difference, .liabilitiesProviders, .claims),
+        PostingRule(.suspenseResolved, .writtenOff, .difference, .expensesReconciled, .claims),
     ]
 
     private static let byType = Dictionary(grouping: all, by: \.type)
@@ -94,6 +117,13 @@ extension PostingRule.Condition {
             }
             self = pot == .plan ? .plan : .topUp
         case .creditsAdjusted: self = content.detail?["refund"] == nil ? .correction : .refund
+        case .invoiceCompared:
+            self = content.detail?["outcome"]?.stringValue == InvoiceOutcome.matched.rawValue ? .tolerated : .suspended
+        case .suspenseResolved:
+            guard let text = content.detail?["as"]?.stringValue, SuspenseResolution(rawValue: text) != nil else {
+                return nil
+            }
+            self.init(rawValue: text)
         default: self = .always
         }
     }

@@ -80,6 +80,7 @@ public struct Console: Sendable {
             try await run(visitor, context)
         }
         page(router, "/console/runs/:run", .ledger) { _, _, context in try await findRun(context) }
+        addReconciliation(to: router)
         page(router, "/console/models", .ledger) { _, _, _ in try await models() }
         page(router, "/console/verification", .ledger) { _, _, _ in try await verification() }
         page(router, "/console/log", .operatorLog) { _, _, _ in try await operatorLog() }
@@ -96,10 +97,14 @@ public struct Console: Sendable {
         case elsewhere(String)
     }
 
-    private func page(
+    /// Adds a page.
+    ///
+    /// - Parameter takesForm: whether its path also takes a form, whose route refuses other methods.
+    func page(
         _ router: Router<APIContext>,
         _ path: RouterPath,
         _ area: ConsoleArea,
+        takesForm: Bool = false,
         _ body: @escaping @Sendable (Visitor, Request, APIContext) async throws -> Answer
     ) {
         router.get(path) { request, context in
@@ -116,7 +121,7 @@ public struct Console: Sendable {
                 return await refuse(error, request, context, visitor)
             }
         }
-        router.refuseMethods(of: path, except: [.get])
+        if !takesForm { router.refuseMethods(of: path, except: [.get]) }
     }
 
     /// The page that says why another is not shown.
@@ -149,6 +154,7 @@ public struct Console: Sendable {
             )
         case ConsoleRefusal.notFound(let text): return said(.notFound, "Not found", text)
         case ConsoleRefusal.invalid(let text): return said(.badRequest, "That can't be shown", text)
+        case ConsoleRefusal.undone(let text): return said(.badRequest, "Nothing was changed", text)
         case let error as APIError where error.status == .contentTooLarge:
             return said(.contentTooLarge, "Too much", "A form has at most \(ConsoleGate.largestFormBytes) bytes.")
         default:

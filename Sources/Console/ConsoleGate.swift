@@ -27,6 +27,8 @@ enum ConsoleRefusal: Error {
     case notFound(String)
     /// The question makes no sense.
     case invalid(String)
+    /// What a form asks for can't be done.
+    case undone(String)
 }
 
 /// Exchanges operators' tokens for sessions, and knows who looks.

@@ -25,10 +25,12 @@ struct PageLibrary: Sendable {
 
     private static let templates = [
         "layout", "sign-in", "overview", "accounts", "account", "run", "models", "verification", "log", "refusal",
+        "reconciliation", "reconciled",
     ]
     private static let navigation: [(path: String, name: String, area: ConsoleArea)] = [
         ("/console", "Overview", .ledger), ("/console/accounts", "Accounts", .ledger),
-        ("/console/models", "Models", .ledger), ("/console/verification", "Verification", .ledger),
+        ("/console/reconciliation", "Reconciliation", .money), ("/console/models", "Models", .ledger),
+        ("/console/verification", "Verification", .ledger),
         ("/console/log", "Log", .operatorLog),
     ]
 

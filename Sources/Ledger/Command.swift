@@ -62,6 +62,8 @@ public struct Command: Hashable, Sendable {
         case saveWorkflow(SaveWorkflow)
         case deleteWorkflow(DeleteWorkflow)
         case closePeriod(ClosePeriod)
+        case recordInvoice(RecordInvoice)
+        case resolveSuspense(ResolveSuspense)
     }
 }
 

@@ -124,6 +124,7 @@ public enum Refusal: Hashable, Sendable {
     case referenceInvalid
     case referenceUnknown
     case periodInvalid
+    case invoiceInvalid
     case refundInvalid
     case allowanceMissing(tier: Tier)
     case thresholdInvalid
@@ -178,6 +179,7 @@ public enum Refusal: Hashable, Sendable {
         case .referenceInvalid: "INVALID_REFERENCE"
         case .referenceUnknown: "REFERENCE_NOT_FOUND"
         case .periodInvalid: "INVALID_PERIOD"
+        case .invoiceInvalid: "INVALID_INVOICE"
         case .refundInvalid: "INVALID_REFUND"
         case .allowanceMissing: "ALLOWANCE_REQUIRED"
         case .thresholdInvalid: "INVALID_THRESHOLD"

@@ -15,6 +15,10 @@ public enum EventType: String, Hashable, Sendable, CaseIterable {
 
     case periodClosed = "period.closed"
 
+    case invoiceImported = "invoice.imported"
+    case invoiceCompared = "invoice.compared"
+    case suspenseResolved = "suspense.resolved"
+
     case alertSet = "alert.set"
     case alertRaised = "alert.raised"
     case alertCleared = "alert.cleared"

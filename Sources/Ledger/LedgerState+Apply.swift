@@ -33,6 +33,8 @@ extension LedgerState {
         case .alertSet, .alertRaised, .alertCleared: applyAlert(content)
         case .periodClosed:
             guard content.closedPeriod != nil else { throw FoldError("period.closed without its month and totals") }
+        case .invoiceImported, .invoiceCompared, .suspenseResolved:
+            if let fault = content.invoiceFault { throw FoldError(fault) }
         case .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed: try applyTopUp(content)
         case .grantIssued, .grantOpened, .grantRevoked: try applyGrant(content)
         case .workflowSaved, .workflowDeleted: try applyWorkflow(content)
@@ -206,7 +208,8 @@ extension EventType {
         switch self {
         case .accountOpened, .accountTierChanged, .accountRoleChanged, .accountApproved, .accountClosed, .keyIssued,
             .keyRevoked, .creditsAdded, .creditsAdjusted, .creditsShort, .grantIssued, .grantRevoked, .alertSet,
-            .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed, .workflowSaved, .workflowDeleted, .periodClosed:
+            .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed, .workflowSaved, .workflowDeleted, .periodClosed,
+            .invoiceImported, .invoiceCompared, .suspenseResolved:
             true
         default: false
         }

@@ -59,6 +59,7 @@ struct Decider {
         }
         if case .openAccount(let opening) = command.action { return open(opening) }
         if case .closePeriod(let period) = command.action { return close(period) }
+        if case .recordInvoice(let invoice) = command.action { return record(invoice) }
         guard let account = state.account else { return refuse(.accountUnknown) }
         guard !account.isClosed else { return refuse(.accountClosed) }
         switch command.action {
@@ -80,6 +81,7 @@ struct Decider {
         case .revokeGrant(let grantID): return revoke(grantID)
         case .saveWorkflow(let wish): return save(wish, of: account)
         case .deleteWorkflow(let wish): return delete(wish, of: account)
+        case .resolveSuspense(let wish): return resolve(wish)
         default: preconditionFailure("a command without a rule")
         }
     }

@@ -101,14 +101,7 @@ extension Decider {
         guard command.accountID.isHouse, isSorted, (0...CanonicalJSON.largestInteger).contains(close.through),
             close.month.end <= moment, close.afterSequence == state.account?.sequence ?? 0
         else { return refuse(.periodInvalid) }
-        if state.account == nil {
-            var opening = content(.accountOpened)
-            opening.detail = .object([
-                .init("approved", .boolean(false)), .init("role", .string(Role.user.rawValue)),
-                .init("tier", .string(Tier.free.rawValue)),
-            ])
-            emit(opening)
-        }
+        if state.account == nil { openHouse() }
         var event = content(.periodClosed)
         event.detail = .sorted([
             .init("hash", .string(close.headHash.description)), .init("month", .string(close.month.description)),
@@ -120,6 +113,16 @@ extension Decider {
         ])
         emit(event)
         return finish(.done)
+    }
+
+    /// Opens the house's account, which may do nothing itself.
+    mutating func openHouse() {
+        var opening = content(.accountOpened)
+        opening.detail = .object([
+            .init("approved", .boolean(false)), .init("role", .string(Role.user.rawValue)),
+            .init("tier", .string(Tier.free.rawValue)),
+        ])
+        emit(opening)
     }
 }
 

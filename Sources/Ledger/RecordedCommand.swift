@@ -70,7 +70,7 @@ struct RecordedCommand {
     /// The event that says what was wanted; the others went with it.
     private static func main(of contents: [EventContent]) -> EventContent? {
         contents.first { $0.type.endsAdmission }
-            ?? contents.first { $0.type == .accountClosed || $0.type == .periodClosed }
+            ?? contents.first { $0.type == .accountClosed || $0.type == .periodClosed || $0.type == .invoiceImported }
             ?? contents.first { content in
                 switch content.type {
                 case .creditsExpired, .alertRaised, .alertCleared, .requestReceived, .capabilityGranted,
@@ -116,6 +116,11 @@ struct RecordedCommand {
                     )
                 )
             }
+        case .invoiceImported:
+            let classes = contents.compactMap(\.invoiceClass)
+            return main.recordedInvoice(classes, after: state.account?.sequence ?? 0).map { .recordInvoice($0) }
+        case .suspenseResolved:
+            return main.resolvedSuspense(after: state.account?.sequence ?? 0).map { .resolveSuspense($0) }
         default: return administration(main)
         }
     }

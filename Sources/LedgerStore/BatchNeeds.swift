@@ -74,7 +74,7 @@ struct BatchNeeds {
         case .deleteWorkflow: addWorkflow(of: command)
         case .setTopUpRules, .closeAccount: addTopUp(nil, of: command)
         case .openAccount, .changeTier, .changeRole, .setApproval, .issueKey, .revokeKey, .issueGrant,
-            .revokeGrant, .setAlertThreshold, .closePeriod:
+            .revokeGrant, .setAlertThreshold, .closePeriod, .recordInvoice, .resolveSuspense:
             commands.append(ProjectionRow(command.accountID, command.id))
         }
     }

@@ -4,7 +4,7 @@ public import Ledger
 public enum OperatorRole: String, Hashable, Sendable, CaseIterable {
     /// Everything.
     case admin
-    /// To read.
+    /// To read, to import invoices and to decide on their differences.
     case finance
     /// To read, to approve accounts, and to give grants.
     case support

@@ -61,3 +61,12 @@ extension OperationError {
         }
     }
 }
+
+extension OperationError {
+    /// Reads something that was asked for, and tells what is wrong with it as the program does.
+    public static func refusing<Value>(
+        _ body: () throws(AdminFailure) -> Value
+    ) throws(OperationError) -> Value {
+        do throws(AdminFailure) { return try body() } catch { throw OperationError(error, of: nil) }
+    }
+}

@@ -156,7 +156,7 @@ extension APIError {
     }
 
     /// The answer to a body of more than so many bytes.
-    static func bodyTooLarge(limit: Int) -> APIError {
+    package static func bodyTooLarge(limit: Int) -> APIError {
         var digits = String(limit)
         var place = digits.count - 3
         while place > 0 {

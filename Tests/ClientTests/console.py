@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import axe_core_python
+import reconciliation
 from browser import LOOK, Browser, picture
 
 AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text()
@@ -147,6 +148,7 @@ def finance(visit, facts):
     types = visit.browser.evaluate("[...document.querySelectorAll('.timeline .type')].map(e => e.innerText)")
     visit.expect(types == facts["runEvents"], f"the run's events are {types}")
     visit.look("run", visit.path())
+    reconciliation.decide(visit, facts)
     visit.look("models", "/console/models")
     visit.look("verification", "/console/verification")
     visit.expect("Nothing bad was found" in visit.text(".verdict"), "verification says " + visit.text(".verdict"))
@@ -195,9 +197,11 @@ def others(visit, facts):
     visit.click("nav a[href='/console/log']")
     visit.expect("operator.added" in visit.text("table"), "the operators' log says " + visit.text("main"))
     visit.look("log", "/console/log")
+    reconciliation.only_look(visit)
     visit.sign_out()
     visit.sign_in(facts["tokens"]["operator"])
     visit.expect(visit.text("#revenue") == "" and visit.text("#refused") == facts["refused"], "an operator sees revenue")
+    reconciliation.not_for_support(visit)
     visit.sign_out()
 
 

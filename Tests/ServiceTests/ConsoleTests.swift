@@ -96,13 +96,50 @@ struct ConsoleTests {
         let types = try await stack.rows(
             "SELECT type FROM ledger.events WHERE execution_id = '\(id)' ORDER BY position"
         ).map { JSONValue.string($0[0]) }
+        let classes = try await importInvoice(stack)
         let json: JSONValue = [
-            "tokens": .object(tokens.mapValues { .string($0) }), "account": .string(account), "run": .string(id),
+            "classes": classes, "tokens": .object(tokens.mapValues { .string($0) }), "account": .string(account),
+            "run": .string(id),
             "revenue": "3", "refused": "2", "balance": "47", "runEvents": .array(types),
         ]
         // The day is counted every two seconds.
         try await Task.sleep(for: .seconds(3))
         return Facts(tokens: tokens, json: json, run: id, account: account)
+    }
+
+    /// Compares an invoice of the runs' provider with them: one run as it is, one at another price, one left out, one twice,
+    /// and two that nobody knows.
+    ///
+    /// - Returns: how many items there are of each class.
+    private static func importInvoice(_ stack: Stack) async throws -> JSONValue {
+        let runs = try await stack.rows(
+            """
+            SELECT provider, provider_request_id, booked::text FROM ledger.provider_runs WHERE booked > 0
+            ORDER BY provider_request_id
+            """
+        )
+        try #require(runs.count == 3, "\(runs)")
+        let costs = runs.map { MicroUSD(microdollars: Int64($0[2]) ?? 0) }
+        let lines = [
+            "id,day,cost", "\(runs[0][1]),2027-01-01,\(costs[0])", "\(runs[0][1]),2027-01-01,\(costs[0])",
+            "\(runs[1][1]),2027-01-01,\(costs[1] + costs[1])", "stranger-1,2027-01-01,0.5", "<script>,2027-01-02,0.25",
+        ]
+        try await withTemporaryFolder { folder in
+            try "columns: {request: id, day: day, amount: cost}"
+                .write(toFile: "\(folder)/own.yaml", atomically: true, encoding: .utf8)
+            try lines.joined(separator: "\n").write(toFile: "\(folder)/a.csv", atomically: true, encoding: .utf8)
+            let arguments = [
+                "reconcile", "import", "\(folder)/a.csv", "--provider", runs[0][0], "--invoice", "2027-01 <b>",
+                "--mapping", "\(folder)/own.yaml", "--from", "2020-01", "--until", "2099-12",
+            ]
+            let first = try await Program.run(arguments, databaseURL: stack.databaseURL).expectSuccess()
+            #expect(first.output.contains("missing with them"), "\(first.output)")
+            let again = try await Program.run(arguments, databaseURL: stack.databaseURL).expectSuccess()
+            #expect(again.output.contains("This file was imported before"), "\(again.output)")
+        }
+        return [
+            "matched": "1", "price differs": "1", "missing with us": "2", "missing with them": "1", "duplicate": "1",
+        ]
     }
 
     private static func browse(_ service: RunningService, _ facts: Facts) async throws {
@@ -119,8 +156,8 @@ struct ConsoleTests {
                 service.url, facts.json.description,
             ] + pictures
         )
-        // 9 pages at 2 widths in 2 schemes.
-        #expect(exit == .exited(code: 0) && output == "looked: 36\n", "\(output)")
+        // 11 pages at 2 widths in 2 schemes.
+        #expect(exit == .exited(code: 0) && output == "looked: 44\n", "\(output)")
     }
 
     /// Forms that are not the console's own, and cookies that were not sealed by it.
@@ -162,6 +199,18 @@ struct ConsoleTests {
         #expect(try await caller.get("/console", cookies: changed).status == .seeOther)
         #expect(try await caller.post("/console/sign-out", [:], cookies: own).status == .forbidden)
         #expect(try await caller.get("/console", cookies: own).status == .ok, "a foreign form has signed out")
+        // Deciding takes a form of this session too.
+        let list = try await caller.get("/console/reconciliation", cookies: own)
+        let invoice = try #require(
+            list.body.firstMatch(of: /href="(\/console\/reconciliation\/[^"]+)"/).map { String($0.1) }
+        )
+        #expect(list.body.contains("2027-01 &lt;b&gt;"))
+        let wish = ["item-6": "on", "as": "accepted", "reason": "forged"]
+        let stranger = wish.merging(["form": hidden]) { $1 }
+        #expect(try await caller.post(invoice, stranger, cookies: own).status == .forbidden)
+        #expect(try await caller.post(invoice, wish, cookies: own).status == .forbidden)
+        let shown = try await caller.get(invoice + "?state=open", cookies: own)
+        #expect(shown.status == .ok && !shown.body.contains("forged"))
         let out = try await caller.post("/console/sign-out", ["form": try #require(page.hidden)], cookies: own)
         #expect(out.status == .seeOther && out.cookies["runledger_console"]?.value == "")
         #expect(try await caller.get("/console", cookies: own).status == .seeOther, "the cookie outlives signing out")

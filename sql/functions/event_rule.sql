@@ -37,6 +37,8 @@ AS $$
                 said.detail ->> 'route')
         WHEN 'capability.denied' THEN 'the key or the plan has no ' || (said.detail ->> 'required')
         WHEN 'request.refused' THEN said.detail ->> 'code'
+        WHEN 'invoice.compared' THEN 'differences of ' || translate(said.detail ->> 'outcome', '_', ' ')
+        WHEN 'suspense.resolved' THEN translate(said.detail ->> 'as', '_', ' ')
         WHEN 'execution.succeeded' THEN
             CASE WHEN said.detail ->> 'by' = 'policy' THEN 'unresolved: charged by policy' ELSE 'succeeded' END
         WHEN 'execution.failed' THEN

@@ -12,6 +12,11 @@ AS $$
         WHERE pg_inherits.inhparent = 'ledger.events'::regclass
         UNION ALL
         SELECT 'ledger_guard.migration_windows'::regclass, false
+        UNION ALL
+        SELECT kept.relation, false
+        FROM unnest(
+            '{ledger.invoice_imports, ledger.invoice_lines, ledger.invoice_items, ledger.invoice_item_runs}'::regclass[]
+        ) AS kept (relation)
     ),
 
     -- The bits of tgtype: 1 row, 2 before, 8 delete, 16 update, 32 truncate.

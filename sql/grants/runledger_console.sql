@@ -16,7 +16,11 @@ GRANT SELECT ON
     ledger.rate_windows,
     ledger.ended_executions,
     ledger.auto_top_ups,
-    ledger.operator_log
+    ledger.operator_log,
+    ledger.invoice_item_runs,
+    ledger.reconciliation_sums,
+    ledger.reconciliation_imports,
+    ledger.reconciliation_items
 TO runledger_console;
 GRANT SELECT (journal, key_id, account_id) ON ledger.api_keys TO runledger_console;
 

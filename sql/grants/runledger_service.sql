@@ -4,8 +4,15 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM runledger_service;
 GRANT USAGE ON SCHEMA ledger TO runledger_service;
 
 GRANT SELECT ON ledger.ledger, ledger.migrations, ledger.replaceables, ledger.executions TO runledger_service;
+GRANT SELECT ON
+    ledger.provider_runs,
+    ledger.reconciliation_sums,
+    ledger.reconciliation_imports,
+    ledger.reconciliation_items
+TO runledger_service;
 GRANT SELECT, INSERT ON
-    ledger.events, ledger.operator_log, ledger.definition_versions, ledger.log_checkpoints, ledger.workflow_slugs
+    ledger.events, ledger.operator_log, ledger.definition_versions, ledger.log_checkpoints, ledger.workflow_slugs,
+    ledger.invoice_imports, ledger.invoice_lines, ledger.invoice_items, ledger.invoice_item_runs
 TO runledger_service;
 GRANT SELECT, INSERT, DELETE ON ledger.payment_charges TO runledger_service;
 GRANT SELECT, UPDATE (position, head_hash) ON ledger.journals TO runledger_service;

@@ -23,5 +23,8 @@ FROM (
     ('Expenses:Grants:Used', 'GRANTRUN', 'model', 'free runs that were used'),
     ('Equity:Grants:Given', 'GRANTRUN', 'none', 'free runs that were given, under way or used'),
     ('Expenses:Providers', 'USD', 'model', 'what providers reported that runs cost'),
-    ('Liabilities:Providers', 'USD', 'none', 'what providers are owed for runs')
+    ('Liabilities:Providers', 'USD', 'none', 'what providers are owed for runs'),
+    ('Liabilities:Suspense', 'USD', 'import', 'what invoices bill beyond what was booked, undecided'),
+    ('Assets:Claims', 'USD', 'import', 'what providers are asked to give back'),
+    ('Expenses:Reconciled', 'USD', 'none', 'differences to invoices that were borne')
 ) AS account (book, commodity, detail, meaning);

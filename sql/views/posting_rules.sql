@@ -23,5 +23,12 @@ FROM (
     (11, 'grant.held', 'always', 'run', 'Assets:Grants:Held', 'Equity:Grants:Given'),
     (12, 'grant.released', 'always', 'run', 'Equity:Grants:Given', 'Assets:Grants:Held'),
     (13, 'grant.consumed', 'always', 'run', 'Expenses:Grants:Used', 'Assets:Grants:Held'),
-    (14, 'execution.succeeded', 'always', 'provider cost', 'Expenses:Providers', 'Liabilities:Providers')
+    (14, 'execution.succeeded', 'always', 'provider cost', 'Expenses:Providers', 'Liabilities:Providers'),
+    (15, 'invoice.compared', 'tolerated', 'difference', 'Expenses:Reconciled', 'Liabilities:Providers'),
+    (16, 'invoice.compared', 'suspended', 'difference', 'Liabilities:Suspense', 'Liabilities:Providers'),
+    (17, 'suspense.resolved', 'accepted', 'difference', 'Expenses:Reconciled', 'Liabilities:Suspense'),
+    (18, 'suspense.resolved', 'claimed', 'difference', 'Assets:Claims', 'Liabilities:Suspense'),
+    (19, 'suspense.resolved', 'reversed', 'difference', 'Liabilities:Providers', 'Liabilities:Suspense'),
+    (20, 'suspense.resolved', 'credited', 'difference', 'Liabilities:Providers', 'Assets:Claims'),
+    (21, 'suspense.resolved', 'written_off', 'difference', 'Expenses:Reconciled', 'Assets:Claims')
 ) AS rule (rule, type, condition, quantity, debit, credit);

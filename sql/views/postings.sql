@@ -22,6 +22,7 @@ SELECT
         WHEN 'pot' THEN ':A-' || events.account_id || coalesce(':P-' || movement.pot_id, '')
         WHEN 'grant' THEN ':A-' || events.account_id || coalesce(':G-' || events.grant_id, '')
         WHEN 'model' THEN coalesce(':M-' || events.model, '')
+        WHEN 'import' THEN coalesce(':I-' || (events.detail::jsonb ->> 'import'), '')
         ELSE ''
     END AS name,
     chart.commodity,
@@ -32,6 +33,9 @@ INNER JOIN ledger.posting_rules rules
     AND CASE events.type
         WHEN 'credits.added' THEN events.detail::jsonb ->> 'kind'
         WHEN 'credits.adjusted' THEN CASE WHEN events.detail::jsonb ? 'refund' THEN 'refund' ELSE 'correction' END
+        WHEN 'invoice.compared' THEN
+            CASE WHEN events.detail::jsonb ->> 'outcome' = 'matched' THEN 'tolerated' ELSE 'suspended' END
+        WHEN 'suspense.resolved' THEN events.detail::jsonb ->> 'as'
         ELSE 'always'
     END = rules.condition
 CROSS JOIN LATERAL (
@@ -41,6 +45,7 @@ CROSS JOIN LATERAL (
         CASE rules.quantity
             WHEN 'amount' THEN events.amount
             WHEN 'run' THEN 1
+            WHEN 'difference' THEN (events.detail::jsonb ->> 'microusd')::bigint
             -- A workflow's is that of its nodes, which have postings of their own.
             WHEN 'provider cost' THEN CASE
                 WHEN events.model NOT LIKE 'workflow:%' THEN (events.detail::jsonb ->> 'provider_microusd')::bigint

@@ -1,0 +1,167 @@
+public import Ledger
+import Postgres
+public import Reconciliation
+
+/// Which items of an import are asked for.
+public struct InvoiceItemQuery: Hashable, Sendable {
+    /// The most items of a page.
+    public static let mostItems = 1_000
+    /// The import.
+    public let importID: InvoiceImportID
+    /// Those after this number.
+    public var after: Int64 = 0
+    /// Those of one outcome; nil for all.
+    public var outcome: InvoiceOutcome?
+    /// Those in one state; nil for all.
+    public var state: ItemState?
+    /// Whether those that match are left out.
+    public var isExceptions = false
+    /// How many at most.
+    public var limit = mostItems
+    /// Asks for every item.
+    public init(_ importID: InvoiceImportID) { self.importID = importID }
+}
+
+extension LedgerStore {
+    /// Rows that one statement inserts at most.
+    private static let rowsAtOnce = 5_000
+
+    /// What an invoice is compared with: everything as one moment has it.
+    public func reconciliationBasis(
+        for lines: [InvoiceLine],
+        of provider: String,
+        in period: ClosedRange<Day>
+    ) async throws(LedgerStoreError) -> ReconciliationBasis {
+        let requests = Set(lines.compactMap(\.requestID)).sorted()
+        let days = Set(lines.filter { $0.requestID == nil }.map(\.day)).sorted()
+        let house = AccountID.house(of: JournalID(0), journalCount: journalCount)
+        var unit = PipelineBatch()
+        unit.begin(.repeatableReadOnly)
+        unit.append(ReadJournalPositions())
+        unit.append(LoadAccounts(journal: JournalID(0), accounts: [house]))
+        unit.append(LoadCharges(provider: provider, period: period, requests: requests))
+        unit.append(LoadEarlierParts(provider: provider, requests: requests))
+        unit.append(LoadEarlierDays(provider: provider, days: days))
+        unit.commit()
+        let results = try await ask(unit)
+        do throws(PostgresError) {
+            var earlier = Matcher.Earlier()
+            for row in try results[4].decode(as: LoadEarlierParts.self) where earlier.parts[row.part] == nil {
+                earlier.parts[row.part] = row.importID
+            }
+            for row in try results[5].decode(as: LoadEarlierDays.self) where earlier.days[row.key] == nil {
+                earlier.days[row.key] = row.importID
+            }
+            return ReconciliationBasis(
+                positions: try results[1].decode(as: ReadJournalPositions.self).map(\.position),
+                houseSequence: try results[2].decode(as: LoadAccounts.self).first?.sequence ?? 0,
+                charges: try results[3].decode(as: LoadCharges.self),
+                earlier: earlier
+            )
+        } catch {
+            throw LedgerStoreError(error)
+        }
+    }
+
+    /// Keeps an import, its lines and its result; they count from the event on that names the import.
+    public func keepImport(
+        _ value: InvoiceImport,
+        _ lines: [InvoiceLine],
+        _ result: ReconciledInvoice
+    ) async throws(LedgerStoreError) {
+        let runs = result.items.flatMap { item in item.runs.map { (item: item.number, charge: $0) } }
+        do {
+            _ = try await client.withSession { session throws(PostgresError) in
+                var opening = PipelineBatch()
+                opening.begin()
+                opening.append(InsertImport(value: value))
+                _ = try await session.execute(opening)
+                try await Self.insert(lines, session) { (part, unit) in
+                    unit.append(InsertInvoiceLines(importID: value.id, provider: value.provider, lines: part))
+                }
+                try await Self.insert(result.items, session) { (part, unit) in
+                    unit.append(InsertInvoiceItems(importID: value.id, items: part))
+                }
+                try await Self.insert(runs, session) { (part, unit) in
+                    unit.append(InsertInvoiceItemRuns(importID: value.id, runs: part))
+                }
+                var closing = PipelineBatch()
+                closing.commit()
+                return try await session.execute(closing).count
+            }
+        } catch let error as PostgresError {
+            throw LedgerStoreError(error)
+        } catch {
+            throw LedgerStoreError(.unavailable, outcome: .unknown, "\(error)")
+        }
+    }
+
+    private static func insert<Row>(
+        _ rows: [Row],
+        _ session: PostgresSession,
+        _ append: (ArraySlice<Row>, inout PipelineBatch) -> Void
+    ) async throws(PostgresError) {
+        for start in stride(from: 0, to: rows.count, by: rowsAtOnce) {
+            var unit = PipelineBatch()
+            append(rows[start..<min(start + rowsAtOnce, rows.count)], &unit)
+            _ = try await session.execute(unit)
+        }
+    }
+
+    /// Up to 1,000 imports, the latest first, with what they found.
+    ///
+    /// - Parameters:
+    ///   - id: the one with this id; nil for all.
+    ///   - file: those of a file with this SHA-256; nil for all.
+    public func invoiceImports(
+        id: InvoiceImportID? = nil,
+        file: Digest? = nil
+    ) async throws(LedgerStoreError) -> [RecordedImport] {
+        let imports = try await ask(LoadImports(id: id, file: file))
+        let classes = Dictionary(grouping: try await ask(LoadImportClasses(imports: imports.map(\.value.id)))) {
+            $0.importID
+        }
+        return imports.map { record in
+            let own = classes[record.value.id, default: []]
+            return RecordedImport(
+                value: record.value,
+                result: record.result,
+                positions: record.positions,
+                position: record.position,
+                recordedAt: record.recordedAt,
+                actor: record.actor,
+                classes: InvoiceOutcome.allCases.compactMap { outcome in own.first { $0.sum.outcome == outcome } }
+            )
+        }
+    }
+
+    /// A page of an import's items, in order.
+    public func invoiceItems(_ query: InvoiceItemQuery) async throws(LedgerStoreError) -> [RecordedItem] {
+        try await ask(LoadImportItems(query: query))
+    }
+
+    /// Items that wait for runs which a later import of the provider bills, with that one's invoice.
+    public func arrivedItems(
+        of provider: String
+    ) async throws(LedgerStoreError) -> [(item: SuspenseItem, invoice: String)] {
+        try await ask(LoadArrivedItems(provider: provider))
+    }
+
+    /// SHA-256 over an import's items as they are kept, which must be the one that its event recorded.
+    public func keptResult(of id: InvoiceImportID) async throws(LedgerStoreError) -> Digest {
+        var digest = ResultDigest()
+        var after: Int64 = 0
+        while true {
+            let page = try await ask(LoadDigestedItems(importID: id, after: after))
+            for row in page { row.add(&digest) }
+            guard let last = page.last else { return digest.value }
+            after = last.number
+        }
+    }
+
+    /// The sequence of the last event of journal 0's house account; zero before it is opened.
+    public func houseSequence() async throws(LedgerStoreError) -> Int64 {
+        let house = AccountID.house(of: JournalID(0), journalCount: journalCount)
+        return try await ask(LoadAccounts(journal: JournalID(0), accounts: [house])).first?.sequence ?? 0
+    }
+}
