@@ -106,6 +106,7 @@ public enum Refusal: Hashable, Sendable {
     case accountExists
     case accountClosed
     case accountInUse
+    case accountOpen
     case keysNotAllowed(tier: Tier)
     case capabilityAboveCeiling(Capability, tier: Tier)
     case capabilityCountInvalid
@@ -160,6 +161,7 @@ public enum Refusal: Hashable, Sendable {
         case .accountExists: "ACCOUNT_EXISTS"
         case .accountClosed: "ACCOUNT_CLOSED"
         case .accountInUse: "ACCOUNT_IN_USE"
+        case .accountOpen: "ACCOUNT_OPEN"
         case .keysNotAllowed: "API_KEY_ACCESS_DENIED"
         case .capabilityAboveCeiling: "CAPABILITY_ABOVE_CEILING"
         case .capabilityCountInvalid: "INVALID_CAPABILITY"

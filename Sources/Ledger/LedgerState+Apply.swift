@@ -31,6 +31,10 @@ extension LedgerState {
         case .keyIssued, .keyRevoked: try applyKey(content)
         case .creditsAdded, .creditsExpired, .creditsAdjusted, .creditsShort: try applyPot(content)
         case .alertSet, .alertRaised, .alertCleared: applyAlert(content)
+        case .accountErased:
+            guard account?.isClosed == true, content.erasure != nil else {
+                throw FoldError("account.erased of an open account, or without what was found")
+            }
         case .periodClosed:
             guard content.closedPeriod != nil else { throw FoldError("period.closed without its month and totals") }
         case .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed: try applyTopUp(content)
@@ -206,7 +210,8 @@ extension EventType {
         switch self {
         case .accountOpened, .accountTierChanged, .accountRoleChanged, .accountApproved, .accountClosed, .keyIssued,
             .keyRevoked, .creditsAdded, .creditsAdjusted, .creditsShort, .grantIssued, .grantRevoked, .alertSet,
-            .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed, .workflowSaved, .workflowDeleted, .periodClosed:
+            .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed, .workflowSaved, .workflowDeleted, .periodClosed,
+            .accountErased:
             true
         default: false
         }

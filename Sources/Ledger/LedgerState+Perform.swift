@@ -60,6 +60,7 @@ struct Decider {
         if case .openAccount(let opening) = command.action { return open(opening) }
         if case .closePeriod(let period) = command.action { return close(period) }
         guard let account = state.account else { return refuse(.accountUnknown) }
+        if case .eraseAccount(let erasure) = command.action { return erase(erasure, account) }
         guard !account.isClosed else { return refuse(.accountClosed) }
         switch command.action {
         case .changeTier(let tier): return change(account, to: tier)
