@@ -10,7 +10,13 @@ extension LedgerStore {
         of account: AccountID,
         slug: String? = nil
     ) async throws(LedgerStoreError) -> [(workflow: Workflow, document: String)] {
-        try await ask(ReadWorkflows(journal: journal(of: account), account: account, slug: slug))
+        let rows = try await ask(ReadWorkflows(journal: journal(of: account), account: account, slug: slug))
+        guard !rows.isEmpty else { return [] }
+        let key = try await findDataKey(of: account)
+        return rows.compactMap { row in
+            let place = SealedPlace.document(slug: row.workflow.slug, version: row.workflow.version)
+            return key.open(row.document, for: place).map { (workflow: row.workflow, document: $0) }
+        }
     }
 
     /// The document of a version of a workflow, as canonical JSON; nil when it is not kept.
@@ -20,7 +26,9 @@ extension LedgerStore {
         version: Int32
     ) async throws(LedgerStoreError) -> String? {
         let reading = ReadDocument(journal: journal(of: account), account: account, slug: slug, version: version)
-        return try await ask(reading).first
+        guard let document = try await ask(reading).first else { return nil }
+        let key = try await findDataKey(of: account)
+        return key.open(document, for: .document(slug: slug, version: version))
     }
 
     /// Whose slugs some are; those that are nobody's are left out.
@@ -80,10 +88,12 @@ struct DocumentChanges: Sendable {
     private var accounts: Set<AccountID> = []
 
     /// Adds what one command does, given how it was decided.
-    mutating func add(_ command: Command, _ decision: Decision) {
+    mutating func add(_ command: Command, _ side: PrivateSide?, _ decision: Decision) {
         switch command.action {
         case .saveWorkflow(let wish) where decision.verdict == .done:
-            let document = SavedDocument(slug: wish.slug, version: wish.version, text: wish.document)
+            let place = SealedPlace.document(slug: wish.slug, version: wish.version)
+            let text = side.key.seal(wish.document, for: place)
+            let document = SavedDocument(slug: wish.slug, version: wish.version, text: text)
             saved.append(ProjectionRow(command.accountID, document))
             accounts.insert(command.accountID)
         case .deleteWorkflow where decision.verdict == .done: accounts.insert(command.accountID)

@@ -48,7 +48,10 @@ struct Runledger: AsyncParsableCommand {
                     UsageCommand.self, WorkflowCommand.self, AlertCommand.self, TopUpCommand.self,
                 ]
             ),
-            CommandGroup(name: "Operate", subcommands: [OperatorCommand.self, ModelCommand.self, PeriodCommand.self]),
+            CommandGroup(
+                name: "Operate",
+                subcommands: [OperatorCommand.self, ModelCommand.self, PeriodCommand.self, DataKeyCommand.self]
+            ),
             CommandGroup(
                 name: "Audit",
                 subcommands: [
