@@ -80,7 +80,7 @@ let package = Package(
             name: "OpenTelemetry",
             dependencies: ["Ledger", "Traces", asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1, tracing]
         ),
-        .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres", "Reconciliation", "Traces"]),
+        .target(name: "LedgerStore", dependencies: ["Ledger", "Postgres", "Reconciliation", "Traces", crypto]),
         .target(name: "TransparencyLog", dependencies: ["Ledger", crypto]),
         .target(
             name: "LogFiles",

@@ -42,6 +42,28 @@ struct AccountController {
             try await change(request, context) { _ in .closeAccount }
         }
         router.refuseMethods(of: "/admin/accounts/:account/close", except: [.post])
+        router.post("/admin/accounts/:account/erase") { request, context in try await erase(request, context) }
+        router.get("/admin/accounts/:account/erase") { request, context in
+            _ = try await gate.admit(request, for: .read)
+            let account = try gate.account(context)
+            let view = try await answering { () async throws(AdminFailure) in try await desk.erasure(of: account) }
+            guard let view else { throw APIError(.notFound("an erasure of this account")) }
+            return AdminAPI.respond(.ok, [("erasure", view.json)])
+        }
+        router.refuseMethods(of: "/admin/accounts/:account/erase", except: [.get, .post])
+    }
+
+    /// Erases what is kept of the persons behind an account. The id is asked for twice: there is no way back.
+    private func erase(_ request: Request, _ context: APIContext) async throws -> Response {
+        var (call, fields) = try await gate.change(request, context)
+        let account = try gate.account(context)
+        let confirmed = fields.id("confirm", as: AccountID.self)
+        try fields.finish()
+        guard confirmed == account else {
+            throw APIError.invalid([.init(field: "confirm", message: "the account's id is needed once more")])
+        }
+        let view = try await answering { () async throws(AdminFailure) in try await desk.erase(account, call) }
+        return AdminAPI.respond(.ok, [("erasure", view.json)])
     }
 
     private func list(_ request: Request) async throws -> Response {
@@ -110,7 +132,16 @@ struct AccountController {
         }
         let page = found.prefix(limit)
         let next = found.count > limit ? page.last.map { JSONValue.integer($0.sequence) } : nil
-        return AdminAPI.respond(.ok, [("events", .array(page.map(JSONValue.event))), ("next", next ?? .null)])
+        let texts = try await answering { () async throws(AdminFailure) in
+            try await desk.texts(of: account, in: Array(page))
+        }
+        return AdminAPI.respond(
+            .ok,
+            [
+                ("events", .array(page.map(JSONValue.event))), ("texts", .object(texts.mapValues { .string($0) })),
+                ("next", next ?? .null),
+            ]
+        )
     }
 
     /// A change that makes nothing new: answered with the account as it is then.

@@ -57,7 +57,7 @@ extension Refusal {
     fileprivate var adminStatus: HTTPResponse.Status {
         switch self {
         case .accountUnknown, .potUnknown, .grantUnknown, .keyUnknown, .referenceUnknown, .topUpUnknown: .notFound
-        case .accountExists, .accountClosed, .accountInUse, .potExists, .grantExists, .adjustmentTooLarge,
+        case .accountExists, .accountClosed, .accountInUse, .accountOpen, .potExists, .grantExists, .adjustmentTooLarge,
             .topUpNotDue:
             .conflict
         default: .badRequest
@@ -70,6 +70,7 @@ extension Refusal {
         case .accountExists: "There is an account of this id"
         case .accountClosed: "The account is closed"
         case .accountInUse: "The account has runs under way, or a payment; it can be closed when they have ended"
+        case .accountOpen: "The account is open; close it before it is erased"
         case .potUnknown: "pot: the account has no pot of this id"
         case .potExists: "pot: there is a pot of this id"
         case .grantUnknown: "The account has no grant of this id"

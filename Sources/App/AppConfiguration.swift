@@ -52,6 +52,10 @@ public struct AppConfiguration: Sendable {
     public var stripeWebhookSecret: String?
     /// How topping up charges.
     public var topUps = TopUpSettings()
+    /// What wraps the keys of personal data, as ``MasterKeys`` reads it; nil for none.
+    public var dataKey: String?
+    /// What wrapped them before, while they are wrapped anew.
+    public var previousDataKey: String?
     /// Where media go.
     public var media = MediaSettings()
     /// Where the ledger's transparency log is.
@@ -66,8 +70,8 @@ public struct AppConfiguration: Sendable {
     /// Reads `RUNLEDGER_HOST`, `_PORT`, `_MODELS`, `_SIMULATOR_URL`, `_DATABASE_SESSIONS`, `_SHUTDOWN_GRACE_SECONDS`,
     /// `_PUBLIC_URL`, `_WORKER_STEPS`, `_CLAIM_SECONDS`, `_RESULT_DAYS`, `_IDEMPOTENCY_DAYS`, `_ADMIN_TOKEN`,
     /// `_CONSOLE_SECRET`, `_CONSOLE_AUDITORS`, `_CONSOLE_DATABASE_URL`, `_STRIPE_WEBHOOK_SECRET`, `_METRICS_HOST`,
-    /// `_METRICS_PORT`, `_AUDIT_EVENTS_PER_SECOND`, `_AUDIT_PASS_SECONDS`, what ``MediaSettings``, ``LogSettings`` and
-    /// ``TopUpSettings`` read, and `OTEL_*`.
+    /// `_DATA_KEY`, `_DATA_KEY_PREVIOUS`, `_METRICS_PORT`, `_AUDIT_EVENTS_PER_SECOND`, `_AUDIT_PASS_SECONDS`, what
+    /// ``MediaSettings``, ``LogSettings`` and ``TopUpSettings`` read, and `OTEL_*`.
     ///
     /// - Parameters:
     ///   - databaseURL: where the database is.
@@ -101,6 +105,8 @@ public struct AppConfiguration: Sendable {
             $0.isEmpty ? nil : $0
         }
         self.topUps = TopUpSettings(reading: own)
+        self.dataKey = own.string(forKey: "data.key", isSecret: true)
+        self.previousDataKey = own.string(forKey: "data.key.previous", isSecret: true)
         self.media = MediaSettings(reading: own)
         self.log = LogSettings(reading: own)
         self.auditEventsPerSecond = min(

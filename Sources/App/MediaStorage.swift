@@ -5,6 +5,7 @@ import Foundation
 public import Hummingbird
 import Ledger
 import LedgerStore
+import Logging
 import Media
 import ObjectStorage
 import RunAPI
@@ -14,6 +15,8 @@ public import Runs
 public struct MediaStorage: Sendable {
     /// Copies media before a run is settled.
     public let keeper: any MediaKeeper
+    /// Removes a run's media, and says how many there were.
+    let erase: @Sendable (ExecutionID) async throws -> Int
     private let route: LocalMediaRoute?
     private let client: HTTPClient?
 
@@ -36,8 +39,10 @@ public struct MediaStorage: Sendable {
                 baseURL: configuration.ownURL(port: port()) + "/media"
             )
             let key = SymmetricKey(data: try storage.secret())
+            let copier = copier(storage, egress, key, copied)
             return MediaStorage(
-                keeper: copier(storage, egress, key, copied),
+                keeper: copier,
+                erase: { try await copier.erase($0) },
                 route: LocalMediaRoute(storage),
                 client: nil
             )
@@ -52,7 +57,8 @@ public struct MediaStorage: Sendable {
         )
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .objectStorage)
         let store = S3Client(s3, client: client, clock: unixSeconds)
-        return MediaStorage(keeper: copier(store, egress, key, copied), route: nil, client: client)
+        let copier = copier(store, egress, key, copied)
+        return MediaStorage(keeper: copier, erase: { try await copier.erase($0) }, route: nil, client: client)
     }
 
     /// Adds the route that serves the folder's objects, if there is a folder.
@@ -61,12 +67,12 @@ public struct MediaStorage: Sendable {
     /// Closes the connections to the bucket.
     public func close() async { try? await client?.shutdown() }
 
-    private static func copier(
-        _ store: some ObjectStore,
+    private static func copier<Store: ObjectStore>(
+        _ store: Store,
         _ client: EgressClient,
         _ key: SymmetricKey,
         _ copied: @escaping @Sendable (Int64) -> Void
-    ) -> any MediaKeeper {
+    ) -> MediaCopier<Store> {
         MediaCopier(
             store: store,
             client: client,
@@ -110,6 +116,18 @@ extension AppConfiguration {
             throw SettingError(description: "RUNLEDGER_ADMIN_TOKEN must have 32 characters or more")
         }
         return token
+    }
+
+    /// What wraps the keys of personal data.
+    func checkedMasterKeys(_ logger: Logger) throws -> MasterKeys {
+        let keys = try MasterKeys(current: dataKey, previous: previousDataKey)
+        if keys.isEmpty {
+            logger.warning(
+                "the keys of personal data are kept unwrapped: whoever has a copy of the database can read it",
+                metadata: ["setting": "\(MasterKeys.setting)"]
+            )
+        }
+        return keys
     }
 
     /// The secret that Stripe signs with.

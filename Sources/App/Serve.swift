@@ -134,11 +134,13 @@ public enum Serve {
         var options = metrics.storeOptions
         options.spans = tracing.spans
         options.onNotice = { $0.logNotice(to: logger) }
+        options.masterKeys = try configuration.checkedMasterKeys(logger)
         let connection = try await LedgerConnection.open(
             databaseURL: configuration.databaseURL,
             sessions: configuration.databaseSessions,
             options: options
         )
+        try await connection.store.checkMasterKeys()
         let lease = InstanceLease(
             instance: Int64.random(in: 1...Int64(Int32.max)),
             configuration: try LedgerConnection.configuration(databaseURL: configuration.databaseURL)
@@ -229,6 +231,7 @@ public enum Serve {
                         idempotencyDays: configuration.idempotencyDays,
                         logger: logger
                     ),
+                    ErasureService(store: connection.store, media: media, logger: logger),
                     WorkerService(worker: RunWorker(for: runs), grace: grace),
                     WebhookWorker(
                         store: connection.store,

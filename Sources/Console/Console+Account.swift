@@ -1,3 +1,4 @@
+import Administration
 import Hummingbird
 import Ledger
 import LedgerStore
@@ -25,6 +26,7 @@ extension Console {
         let top = try number("up", query, upTo: moment.at, default: moment.at)
         let limit = Self.eventsOnPage
         let events = try await reader.ask(ReadTimeline(place: place, upTo: top, limit: limit + 1))
+        let texts = try await desk.texts(of: id, in: events)
         let standing = try await reader.ask(SampleBalances(place: place, last: moment.at, points: 1)).last
         let points = try await reader.ask(SampleBalances(place: place, last: moment.last, points: 160))
         let openRuns = try await reader.ask(ListOpenRuns(account: id, journal: place.journal, limit: 20))
@@ -40,7 +42,7 @@ extension Console {
             "balanceThen": Format.credits(standing?.balance ?? .zero),
             "heldThen": Format.credits(standing?.held ?? .zero),
             "events": events.prefix(limit).map {
-                EventStory(event: $0, seesMoney: visitor.role.maySee(.money)).row().members
+                EventStory(event: $0, seesMoney: visitor.role.maySee(.money), texts: texts).row().members
             },
             "older": events.count > limit ? "\(address)?\(at)up=\(top - Int64(limit))#timeline" : nil,
             "newer": top < moment.at ? "\(address)?\(at)up=\(min(moment.at, top + Int64(limit)))#timeline" : nil,

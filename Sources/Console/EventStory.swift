@@ -5,6 +5,8 @@ struct EventStory {
     let event: Event
     /// Whether what the provider cost is shown.
     let seesMoney: Bool
+    /// The texts that commitments stand for, as far as they were not erased.
+    var texts: [String: String] = [:]
 
     /// What kind of thing it is, by which it is marked.
     enum Tone: String { case plus, minus, hold, refused, neutral }
@@ -37,7 +39,9 @@ struct EventStory {
         guard case .object(let members) = event.content.detail else { return [] }
         return members.filter { seesMoney || $0.key != Self.providerCost }.map { member in
             let name = Self.names[member.key] ?? member.key.replacing("_", with: " ")
-            return (name: name, value: Self.text(member.key, member.value))
+            let text = Self.text(member.key, member.value)
+            let isSealed = PrivateText.commitment(in: text) != nil
+            return (name: name, value: isSealed ? texts[text] ?? APIKey.erasedName : text)
         }
     }
 

@@ -1,5 +1,6 @@
 import App
 import Foundation
+import LedgerStore
 import LocalCluster
 import Migrations
 package import Operations
@@ -103,10 +104,24 @@ package struct LocalStack {
         [
             "RUNLEDGER_DATABASE_URL": database.url, "RUNLEDGER_SIMULATOR_URL": simulator.url,
             "RUNLEDGER_ADMIN_TOKEN": adminToken,
+            "RUNLEDGER_DATA_KEY": setting("RUNLEDGER_DATA_KEY") ?? dataKey(in: database.folder),
             "RUNLEDGER_MEDIA_FOLDER": setting("RUNLEDGER_MEDIA_FOLDER") ?? "\(database.folder)/media",
             // Webhooks go to receivers on this machine.
             "RUNLEDGER_EGRESS_ALLOWS_LOOPBACK": "true",
         ]
+    }
+
+    /// A master key that stays with the folder, so that the next start opens what this one seals.
+    private static func dataKey(in folder: String) -> String {
+        let path = "\(folder)/data-key"
+        if FileManager.default.contents(atPath: path) == nil {
+            _ = FileManager.default.createFile(
+                atPath: path,
+                contents: Data(MasterKeys.makeSetting().utf8),
+                attributes: [.posixPermissions: 0o600]
+            )
+        }
+        return "file:\(path)"
     }
 
     private static func setting(_ name: String) -> String? {

@@ -64,6 +64,7 @@ public struct Command: Hashable, Sendable {
         case closePeriod(ClosePeriod)
         case recordInvoice(RecordInvoice)
         case resolveSuspense(ResolveSuspense)
+        case eraseAccount(EraseAccount)
     }
 }
 
@@ -87,7 +88,7 @@ public struct OpenAccount: Hashable, Sendable {
 public struct IssueKey: Hashable, Sendable {
     /// The key.
     public let keyID: KeyID
-    /// A label, 1 to 100 bytes; not for personal data.
+    /// A label, 1 to 100 bytes. A store puts a ``PrivateText`` in its place.
     public let name: String
     /// SHA-256 of the whole key.
     public let secretDigest: Digest
@@ -131,7 +132,7 @@ public struct AdjustCredits: Hashable, Sendable {
     public let potID: PotID
     /// Credits to add, or to take when below zero; not zero.
     public let amount: Credits
-    /// Why.
+    /// Why. A store puts a ``PrivateText`` in its place.
     public let reason: String
     /// The sequence, in the account's stream, of the event it corrects.
     public let correctsSequence: Int64?

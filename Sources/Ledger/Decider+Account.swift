@@ -63,7 +63,7 @@ extension Decider {
         where !TierPolicy.ceilingAllows(capability, tier: account.tier, role: account.role) {
             return refuse(.capabilityAboveCeiling(capability, tier: account.tier))
         }
-        guard (1...100).contains(key.name.utf8.count) else { return refuse(.nameInvalid) }
+        guard IssueKey.isName(key.name) else { return refuse(.nameInvalid) }
         var event = content(.keyIssued)
         event.keyID = key.keyID
         event.detail = .object([
@@ -119,7 +119,7 @@ extension Decider {
 
     mutating func adjust(_ adjustment: AdjustCredits) -> Decision {
         guard state.pots[adjustment.potID] != nil else { return refuse(.potUnknown) }
-        guard (1...500).contains(adjustment.reason.utf8.count) else { return refuse(.reasonInvalid) }
+        guard AdjustCredits.isReason(adjustment.reason) else { return refuse(.reasonInvalid) }
         if let corrected = adjustment.correctsSequence, !(1...CanonicalJSON.largestInteger).contains(corrected) {
             return refuse(.reasonInvalid)
         }

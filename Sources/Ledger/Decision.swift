@@ -108,6 +108,7 @@ public enum Refusal: Hashable, Sendable {
     case accountExists
     case accountClosed
     case accountInUse
+    case accountOpen
     case keysNotAllowed(tier: Tier)
     case capabilityAboveCeiling(Capability, tier: Tier)
     case capabilityCountInvalid
@@ -163,6 +164,7 @@ public enum Refusal: Hashable, Sendable {
         case .accountExists: "ACCOUNT_EXISTS"
         case .accountClosed: "ACCOUNT_CLOSED"
         case .accountInUse: "ACCOUNT_IN_USE"
+        case .accountOpen: "ACCOUNT_OPEN"
         case .keysNotAllowed: "API_KEY_ACCESS_DENIED"
         case .capabilityAboveCeiling: "CAPABILITY_ABOVE_CEILING"
         case .capabilityCountInvalid: "INVALID_CAPABILITY"

@@ -5,6 +5,7 @@ public enum EventType: String, Hashable, Sendable, CaseIterable {
     case accountRoleChanged = "account.role_changed"
     case accountApproved = "account.approved"
     case accountClosed = "account.closed"
+    case accountErased = "account.erased"
     case keyIssued = "key.issued"
     case keyRevoked = "key.revoked"
 

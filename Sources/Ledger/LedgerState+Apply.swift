@@ -31,6 +31,10 @@ extension LedgerState {
         case .keyIssued, .keyRevoked: try applyKey(content)
         case .creditsAdded, .creditsExpired, .creditsAdjusted, .creditsShort: try applyPot(content)
         case .alertSet, .alertRaised, .alertCleared: applyAlert(content)
+        case .accountErased:
+            guard account?.isClosed == true, content.erasure != nil else {
+                throw FoldError("account.erased of an open account, or without what was found")
+            }
         case .periodClosed:
             guard content.closedPeriod != nil else { throw FoldError("period.closed without its month and totals") }
         case .invoiceImported, .invoiceCompared, .suspenseResolved:
@@ -209,7 +213,7 @@ extension EventType {
         case .accountOpened, .accountTierChanged, .accountRoleChanged, .accountApproved, .accountClosed, .keyIssued,
             .keyRevoked, .creditsAdded, .creditsAdjusted, .creditsShort, .grantIssued, .grantRevoked, .alertSet,
             .topUpSet, .topUpStarted, .topUpPaid, .topUpFailed, .workflowSaved, .workflowDeleted, .periodClosed,
-            .invoiceImported, .invoiceCompared, .suspenseResolved:
+            .invoiceImported, .invoiceCompared, .suspenseResolved, .accountErased:
             true
         default: false
         }

@@ -61,6 +61,7 @@ struct Decider {
         if case .closePeriod(let period) = command.action { return close(period) }
         if case .recordInvoice(let invoice) = command.action { return record(invoice) }
         guard let account = state.account else { return refuse(.accountUnknown) }
+        if case .eraseAccount(let erasure) = command.action { return erase(erasure, account) }
         guard !account.isClosed else { return refuse(.accountClosed) }
         switch command.action {
         case .changeTier(let tier): return change(account, to: tier)

@@ -70,7 +70,7 @@ struct RecordedCommand {
     /// The event that says what was wanted; the others went with it.
     private static func main(of contents: [EventContent]) -> EventContent? {
         contents.first { $0.type.endsAdmission }
-            ?? contents.first { $0.type == .accountClosed || $0.type == .periodClosed || $0.type == .invoiceImported }
+            ?? contents.first { [.accountClosed, .periodClosed, .invoiceImported, .accountErased].contains($0.type) }
             ?? contents.first { content in
                 switch content.type {
                 case .creditsExpired, .alertRaised, .alertCleared, .requestReceived, .capabilityGranted,
@@ -197,6 +197,7 @@ struct RecordedCommand {
         case .accountRoleChanged: return main.text("to").flatMap { Role(rawValue: $0) }.map { .changeRole($0) }
         case .accountApproved: return main.detail?["approved"]?.booleanValue.map { .setApproval($0) }
         case .accountClosed: return .closeAccount
+        case .accountErased: return main.erasure.map { .eraseAccount($0) }
         case .keyIssued:
             guard let key = main.keyID, let name = main.text("name"),
                 let digest = main.text("digest").flatMap({ Digest(hexadecimal: $0) })

@@ -8,8 +8,9 @@ public struct AdmitRun: Hashable, Sendable {
     public let route: Route
     /// The model's internal name as asked for; nil when it is no slug.
     public let model: String?
-    /// SHA-256 of the canonical inputs; nil when there were none to read.
-    public let inputsDigest: Digest?
+    /// SHA-256 of the canonical inputs; nil when there were none to read. A store puts the account's commitment to it in its
+    /// place.
+    public var inputsDigest: Digest?
     /// What the checks before the ledger found.
     public let preflight: Preflight
     /// Whether the answer shall not wait for the result.
@@ -161,8 +162,8 @@ public struct RequestCancel: Hashable, Sendable {
 public struct SettleRun: Hashable, Sendable {
     /// The run.
     public let executionID: ExecutionID
-    /// How it ended.
-    public let outcome: RunOutcome
+    /// How it ended. A store puts the account's commitment in the place of the result's digest.
+    public var outcome: RunOutcome
     /// The provider's id for it, where it gave one.
     public let providerRequestID: String?
     /// What the provider reported to have delivered, by name: enough to price the run again.

@@ -22,7 +22,7 @@ public struct RunTask: Hashable, Sendable {
     }
 
     /// What never changes.
-    public let facts: Facts
+    public private(set) var facts: Facts
     /// What the next step is about.
     public var state: State
     /// Whether the run was recorded as unresolved, because its deadline has passed or an answer was lost.
@@ -55,7 +55,7 @@ public struct RunTask: Hashable, Sendable {
         /// The version of the model's definition that priced it.
         public let definitionVersion: Int32
         /// The checked inputs, as canonical JSON.
-        public let inputs: String
+        public fileprivate(set) var inputs: String
         /// Whether its caller was answered before its end.
         public let isAsync: Bool
         /// The most it can cost.
@@ -95,6 +95,13 @@ public struct RunTask: Hashable, Sendable {
             self.deadlineAt = deadlineAt
             self.trace = trace
         }
+    }
+
+    /// The same task with other inputs in their place.
+    public func with(inputs: String) -> RunTask {
+        var task = self
+        task.facts.inputs = inputs
+        return task
     }
 
     /// Makes a task in a state.

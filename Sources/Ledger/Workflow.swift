@@ -8,7 +8,7 @@ public struct Workflow: Hashable, Sendable {
     public let slug: String
     /// The version of its document, from 1.
     public var version: Int32
-    /// SHA-256 of its document as canonical JSON.
+    /// Names its document as canonical JSON: the account's commitment to its SHA-256; in older events the SHA-256.
     public var digest: Digest
     /// When it was made.
     public let createdAt: Timestamp
@@ -47,8 +47,8 @@ public struct SaveWorkflow: Hashable, Sendable {
     public let document: String
     /// Whether everybody may read it. Kept with the document, not in the event.
     public let isShared: Bool
-    /// SHA-256 of the document.
-    let digest: Digest
+    /// SHA-256 of the document. A store puts the account's commitment to it in its place.
+    public var digest: Digest
 
     /// Makes the wish.
     public init(keyID: KeyID, slug: String, version: Int32, document: String, isShared: Bool = false) {

@@ -18,6 +18,8 @@ struct BatchNeeds {
     private(set) var claims: [ProjectionRow<Digest>] = []
     /// Slugs that new workflows want.
     private(set) var slugs: [ProjectionRow<String>] = []
+    /// Accounts that are to be erased.
+    private(set) var erased: [AccountID] = []
     /// Accounts whose workflows commands are about.
     private(set) var drafters: [AccountID] = []
     private(set) var readsWindows = false
@@ -73,6 +75,9 @@ struct BatchNeeds {
             addWorkflow(of: command)
         case .deleteWorkflow: addWorkflow(of: command)
         case .setTopUpRules, .closeAccount: addTopUp(nil, of: command)
+        case .eraseAccount:
+            erased.append(command.accountID)
+            commands.append(ProjectionRow(command.accountID, command.id))
         case .openAccount, .changeTier, .changeRole, .setApproval, .issueKey, .revokeKey, .issueGrant,
             .revokeGrant, .setAlertThreshold, .closePeriod, .recordInvoice, .resolveSuspense:
             commands.append(ProjectionRow(command.accountID, command.id))
@@ -143,6 +148,7 @@ struct BatchNeeds {
             withExpired: moment != nil
         )
         try await addEnded(to: &loaded, in: journal, session)
+        for account in erased { try await addAll(of: account, to: &loaded, in: journal, session) }
         return loaded
     }
 
@@ -185,6 +191,21 @@ struct BatchNeeds {
         guard !missing.isEmpty else { return }
         let rows = try await session.query(LoadEndedExecutions(journal: journal, executions: missing))
         Self.putEnded(rows, &loaded.states)
+    }
+
+    /// All keys and open holds of an account that is to be erased: rare enough for a round trip of its own.
+    private func addAll(
+        of account: AccountID,
+        to loaded: inout LoadedBatch,
+        in journal: JournalID,
+        _ session: PostgresSession
+    ) async throws(PostgresError) {
+        var unit = PipelineBatch()
+        unit.append(AccountScan(scan: ScanKeys(journal: journal), account: account))
+        unit.append(AccountScan(scan: ScanHolds(journal: journal), account: account))
+        let results = try await session.execute(unit)
+        for row in try results[0].decode(as: ScanKeys.self) { loaded.states[account]?.keys[row.value.id] = row.value }
+        for row in try results[1].decode(as: ScanHolds.self) { loaded.states[account]?.put(row.value) }
     }
 
     private func decode(

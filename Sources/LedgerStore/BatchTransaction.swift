@@ -8,6 +8,8 @@ import Postgres
 struct BatchTransaction {
     let journal: JournalID
     let commands: [Command]
+    /// What each of them brings that its events may not say.
+    let sides: [PrivateSide?]
     let client: PostgresClient
     let clock: JournalClock
     let retryBudget: Duration
@@ -75,10 +77,10 @@ struct BatchTransaction {
                 }
                 // The lock is ours and the event is not there: it never will be.
                 inDoubt = nil
-                var batch = DecidedBatch(commands, journal: journal, loaded: loaded, at: clock())
+                var batch = DecidedBatch(commands, sides, journal: journal, loaded: loaded, at: clock())
                 if !batch.accountsInDoubt.isEmpty {
                     loaded = try await reload(needs, session)
-                    batch = DecidedBatch(commands, journal: journal, loaded: loaded, at: clock())
+                    batch = DecidedBatch(commands, sides, journal: journal, loaded: loaded, at: clock())
                 }
                 try await ensurePartitions(from: loaded.head.position, to: batch.head.position, session)
                 do throws(PostgresError) {

@@ -8,15 +8,16 @@ struct ClaimChanges: Sendable {
     private var released: [ClaimedRun] = []
 
     /// Adds what one command does, given how it was decided.
-    mutating func add(_ command: Command, _ decision: Decision) {
-        if let request = command.idempotency { claim(request, command, decision.verdict) }
+    mutating func add(_ command: Command, _ side: PrivateSide?, _ decision: Decision) {
+        if let request = command.idempotency { claim(request, command, side, decision.verdict) }
         guard case .settleRun(let settlement) = command.action, let end = settlement.claim,
             case .settled(let settled) = decision.verdict, !settled.isRepeat
         else { return }
         switch end {
         case .answered(let key, let draft):
             let run = ClaimedRun(account: command.accountID, key: key, executionID: settlement.executionID)
-            answered.append(ClaimAnswer(run: run, answer: draft.answer(charged: settled.execution.charged)))
+            let answer = draft.answer(charged: settled.execution.charged)
+            answered.append(ClaimAnswer(run: run, answer: side.key.seal(answer, under: key)))
         case .released(let key):
             released.append(
                 ClaimedRun(account: command.accountID, key: key, executionID: settlement.executionID)
@@ -24,7 +25,12 @@ struct ClaimChanges: Sendable {
         }
     }
 
-    private mutating func claim(_ request: IdempotentRequest, _ command: Command, _ verdict: Verdict) {
+    private mutating func claim(
+        _ request: IdempotentRequest,
+        _ command: Command,
+        _ side: PrivateSide?,
+        _ verdict: Verdict
+    ) {
         var executionID: ExecutionID?
         var answer = request.answer?.answer(charged: .zero)
         switch verdict {
@@ -39,7 +45,7 @@ struct ClaimChanges: Sendable {
             executionID: executionID,
             requestID: command.requestID
         )
-        claimed.append(NewClaim(account: command.accountID, claim: claim, answer: answer))
+        claimed.append(NewClaim(account: command.accountID, claim: claim, answer: answer.map { side.key.seal($0, under: request.key) }))
     }
 
     func append(to unit: inout PipelineBatch, journal: JournalID, now: Timestamp) {

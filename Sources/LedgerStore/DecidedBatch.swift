@@ -14,10 +14,17 @@ struct DecidedBatch: Sendable {
     private var tasks = TaskChanges()
     private var claims = ClaimChanges()
     private var documents = DocumentChanges()
+    private var privacy = PrivacyChanges()
     private let decidedAt: Timestamp
 
     /// Decides commands in order, each seeing the effects of the ones before, and seals their events.
-    init(_ commands: [Command], journal: JournalID, loaded: consuming LoadedBatch, at now: Timestamp) {
+    init(
+        _ commands: [Command],
+        _ sides: [PrivateSide?],
+        journal: JournalID,
+        loaded: consuming LoadedBatch,
+        at now: Timestamp
+    ) {
         self.journal = journal
         self.head = loaded.head
         self.places = loaded.places
@@ -27,13 +34,14 @@ struct DecidedBatch: Sendable {
         contents.reserveCapacity(commands.count * 4)
         var refusedByWindow: [AccountID: Int] = [:]
         verdicts.reserveCapacity(commands.count)
-        for command in commands {
+        for (command, side) in zip(commands, sides) {
             let command = command.knowing(undispatched: loaded.undispatched)
             let decision = states[command.accountID, default: LedgerState()].perform(command, at: now)
             verdicts.append(decision.verdict)
-            tasks.add(command, decision, states[command.accountID])
-            claims.add(command, decision)
-            documents.add(command, decision)
+            tasks.add(command, side, decision, states[command.accountID])
+            claims.add(command, side, decision)
+            documents.add(command, side, decision)
+            privacy.add(command, side, decision)
             if decision.mayDependOnExpiredHolds { accountsInDoubt.insert(command.accountID) }
             if decision.events.count == 1, decision.events[0].type == .rateLimitExceeded {
                 if let index = refusedByWindow[command.accountID],
@@ -81,6 +89,7 @@ struct DecidedBatch: Sendable {
         if !tasks.isEmpty { tasks.append(to: &unit, journal: journal, now: decidedAt) }
         if !claims.isEmpty { claims.append(to: &unit, journal: journal, now: decidedAt) }
         if !documents.isEmpty { documents.append(to: &unit, journal: journal) }
+        if !privacy.isEmpty { privacy.append(to: &unit, journal: journal, now: decidedAt) }
         if copies {
             _ = try await session.execute(unit)
             try await session.copy(CopyRows(appending: events))

@@ -16,6 +16,8 @@ final class JournalWriter: Sendable {
     struct Ticket {
         fileprivate let waiting: UnsafeContinuation<Result<Verdict, LedgerStoreError>, Never>
         fileprivate let trace: TraceContext?
+        /// What the command brings that its events may not say.
+        fileprivate let side: PrivateSide?
 
         fileprivate func resume(returning result: Result<Verdict, LedgerStoreError>) {
             waiting.resume(returning: result)
@@ -56,10 +58,10 @@ final class JournalWriter: Sendable {
     var waitingCount: Int { queue.withLock(\.waitingCount) }
 
     /// Has a command decided, and returns once its events are durable.
-    func submit(_ command: Command) async throws(LedgerStoreError) -> Verdict {
+    func submit(_ command: Command, _ side: PrivateSide?) async throws(LedgerStoreError) -> Verdict {
         let span = spans.begin("commit \(command.action.purpose)")
         let result: Result<Verdict, LedgerStoreError> = await withUnsafeContinuation { waiting in
-            let ticket = Ticket(waiting: waiting, trace: span?.trace)
+            let ticket = Ticket(waiting: waiting, trace: span?.trace, side: side)
             switch queue.withLock({ $0.offer(command, ticket: ticket) }) {
             case .queued: break
             case .startWriter: Task { await self.drain() }
@@ -110,6 +112,7 @@ final class JournalWriter: Sendable {
             let verdicts = try await BatchTransaction(
                 journal: journal,
                 commands: commands,
+                sides: tickets.map(\.side),
                 client: client,
                 clock: clock,
                 retryBudget: retryBudget,

@@ -16,10 +16,13 @@ extension LedgerStore {
         unit.append(LoadAccountKeys(journal: journal, account: account))
         unit.commit()
         let results = try await ask(unit)
-        return try decoding { () throws(PostgresError) in
+        let keys: [(key: APIKey, lastUsedAt: Timestamp?)]? = try decoding { () throws(PostgresError) in
             guard try results[1].decode(as: LoadAccounts.self).first != nil else { return nil }
             return try results[2].decode(as: LoadAccountKeys.self)
         }
+        guard let keys else { return nil }
+        let names = try await privateTexts(of: account, in: keys.map(\.key.name))
+        return keys.map { (key: $0.key.named(from: names), lastUsedAt: $0.lastUsedAt) }
     }
 
     /// Keeps when keys were last used: one statement for each journal that has some of them.
@@ -42,13 +45,17 @@ extension LedgerStore {
     public func setContact(_ email: String?, of account: AccountID) async throws(LedgerStoreError) -> Bool {
         let journal = journal(of: account)
         guard let email else { return try await !change(DeleteContact(journal: journal, account: account)).isEmpty }
-        let put = PutContact(journal: journal, account: account, email: email, now: clock())
+        let sealed = try await dataKey(of: account).seal(email, for: .email)
+        let put = PutContact(journal: journal, account: account, email: sealed, now: clock())
         return try await !change(put).isEmpty
     }
 
     /// The address of an account's owner; nil when none is kept.
     public func contact(of account: AccountID) async throws(LedgerStoreError) -> String? {
-        try await ask(LoadContact(journal: journal(of: account), account: account)).first
+        guard let sealed = try await ask(LoadContact(journal: journal(of: account), account: account)).first else {
+            return nil
+        }
+        return try await findDataKey(of: account).open(sealed, for: .email)
     }
 
     /// An account, one of its keys, and its owner's address, as they stand at one moment; nil for what is unknown or not
@@ -65,12 +72,15 @@ extension LedgerStore {
         unit.append(LoadContact(journal: journal, account: account))
         unit.commit()
         let results = try await ask(unit)
+        let sealed = try decoding { () throws(PostgresError) in try results[3].decode(as: LoadContact.self).first }
+        var email: String?
+        if let sealed { email = try await findDataKey(of: account).open(sealed, for: .email) }
         return try decoding { () throws(PostgresError) in
             let keys = try results[2].decode(as: LoadKeys.self)
             return (
                 account: try results[1].decode(as: LoadAccounts.self).first,
                 key: keys.first { $0.account == account }?.value,
-                email: try results[3].decode(as: LoadContact.self).first
+                email: email
             )
         }
     }

@@ -5,7 +5,9 @@ import Postgres
 extension LedgerStore {
     /// The answer that an account's request under a key was given; nil when none is known.
     public func readAnswer(of account: AccountID, key: Digest) async throws(LedgerStoreError) -> RecordedAnswer? {
-        try await ask(ReadAnswer(journal: journal(of: account), account: account, key: key)).first
+        guard let kept = try await ask(ReadAnswer(journal: journal(of: account), account: account, key: key)).first
+        else { return nil }
+        return try await findDataKey(of: account).open(kept, under: key)
     }
 
     /// The answer that an operator's request was given; nil when none is known, or another was asked for under its id.
@@ -46,8 +48,11 @@ extension LedgerStore {
         execution: ExecutionID
     ) async throws(LedgerStoreError) -> RecordedAnswer? {
         let run = ClaimedRun(account: account, key: key, executionID: execution)
+        let dataKey = try await dataKey(of: account)
+        let sealed = dataKey.seal(answer, under: key)
         // May be sent again: it changes nothing the second time.
-        return try await ask(PinAnswer(journal: journal(of: account), run: run, answer: answer)).first
+        let kept = try await ask(PinAnswer(journal: journal(of: account), run: run, answer: sealed)).first
+        return kept.flatMap { DataKey?.some(dataKey).open($0, under: key) }
     }
 
     /// Forgets keys that were claimed before a moment, at most 1,000 a journal; those of runs under way stay.

@@ -26,7 +26,7 @@ extension LedgerStore {
                 instance: instance,
                 until: until
             )
-            claimed += try await change(claim)
+            for task in try await change(claim) { claimed.append(try await opened(task)) }
         }
         return claimed
     }
@@ -41,6 +41,11 @@ extension LedgerStore {
         nextActionAt: Timestamp,
         isLetGo: Bool
     ) async throws(LedgerStoreError) -> RunTask.Cancel? {
+        var task = task
+        if let pending = task.pending {
+            let key = try await dataKey(of: task.facts.accountID)
+            task.pending = key.seal(pending, for: .pending(task.facts.executionID))
+        }
         let put = PutTask(
             journal: task.facts.executionID.journal,
             task: task,
@@ -109,7 +114,26 @@ extension LedgerStore {
         in journal: JournalID
     ) async throws(LedgerStoreError) -> [ExecutionID: RunReport] {
         let rows = try await ask(LoadResults(journal: journal, executions: executions))
-        return Dictionary(rows.map { ($0.executionID, $0.report) }) { first, _ in first }
+        var reports: [ExecutionID: RunReport] = [:]
+        for row in rows { reports[row.executionID] = try await opened(row) }
+        return reports
+    }
+
+    /// A task with its inputs as they were.
+    private func opened(_ task: RunTask) async throws(LedgerStoreError) -> RunTask {
+        let key = try await findDataKey(of: task.facts.accountID)
+        let execution = task.facts.executionID
+        guard let inputs = key.open(task.facts.inputs, for: .inputs(execution)) else {
+            throw LedgerStoreError(.damaged, outcome: .rolledBack, "the inputs of run \(execution) can't be opened")
+        }
+        var opened = task.with(inputs: inputs)
+        opened.pending = task.pending.flatMap { key.open($0, for: .pending(execution)) }
+        return opened
+    }
+
+    /// What is kept of a run's end, as it was.
+    private func opened(_ row: ResultRow) async throws(LedgerStoreError) -> RunReport {
+        try await findDataKey(of: row.accountID).open(row.report, of: row.executionID)
     }
 
     /// Deletes what is kept of runs that were admitted before a moment, at most 1,000 a journal.
@@ -144,16 +168,23 @@ extension LedgerStore {
         unit.append(LoadResults(journal: journal, executions: [execution]))
         unit.commit()
         let results = try await ask(unit)
+        let report: ResultRow?
+        do throws(PostgresError) {
+            report = try results[5].decode(as: LoadResults.self).first { $0.accountID == account }
+        } catch {
+            throw LedgerStoreError(.damaged, outcome: .rolledBack, error.description)
+        }
+        var opened: RunReport?
+        if let report { opened = try await self.opened(report) }
         do throws(PostgresError) {
             let keys = try results[2].decode(as: LoadKeys.self)
             let open = try results[3].decode(as: LoadHolds.self).first
             let ended = try results[4].decode(as: LoadEndedExecutions.self).first
-            let reports = try results[5].decode(as: LoadResults.self)
             return (
                 account: try results[1].decode(as: LoadAccounts.self).first,
                 key: keys.first { $0.account == account }?.value,
                 execution: open?.run.value.execution ?? ended?.value,
-                report: reports.first { $0.accountID == account }?.report
+                report: opened
             )
         } catch {
             throw LedgerStoreError(.damaged, outcome: .rolledBack, error.description)

@@ -7,7 +7,12 @@ extension LedgerStore {
     /// The version of a key's webhook that is in force; nil when it has none.
     public func webhook(of key: KeyID) async throws(LedgerStoreError) -> WebhookVersion? {
         guard (0..<journalCount).contains(key.journal.number) else { return nil }
-        return try await ask(LoadWebhook(journal: key.journal, key: key)).first
+        guard let row = try await ask(LoadWebhook(journal: key.journal, key: key)).first else { return nil }
+        let dataKey = try await findDataKey(of: row.account)
+        guard let url = dataKey.open(row.version.url, for: .webhookURL(key)),
+            let secret = dataKey.open(row.version.secret, for: .webhookSecret(key))
+        else { return nil }
+        return row.version.with(url: url, secret: secret)
     }
 
     /// Puts a webhook in force for the runs of a key that are admitted from now on.
@@ -19,6 +24,8 @@ extension LedgerStore {
         at now: Timestamp
     ) async throws(LedgerStoreError) {
         let journal = key.journal
+        let dataKey = try await dataKey(of: account)
+        let (url, secret) = (dataKey.seal(url, for: .webhookURL(key)), dataKey.seal(secret, for: .webhookSecret(key)))
         var unit = PipelineBatch()
         unit.begin()
         // First, so that the row of the version in force is locked before the next number is read.
@@ -50,7 +57,14 @@ extension LedgerStore {
         let nowhere = DestinationRecord(url: nil, state: nil, attempts: 0, nextAttemptAt: nil)
         guard (0..<journalCount).contains(key.journal.number) else { return nowhere }
         let reading = ReadDestination(journal: key.journal, key: key, execution: execution, admittedAt: admittedAt)
-        return try await ask(reading).first ?? nowhere
+        guard let row = try await ask(reading).first else { return nowhere }
+        let url = try await findDataKey(of: row.account).open(row.url, for: .webhookURL(key))
+        return DestinationRecord(
+            url: url,
+            state: row.state,
+            attempts: row.attempts,
+            nextAttemptAt: row.nextAttemptAt
+        )
     }
 
     // MARK: Deliveries
@@ -124,11 +138,20 @@ extension LedgerStore {
             )
         )
         let results = try await tell(unit)
+        let claimed: [ClaimedDelivery]
         do throws(PostgresError) {
-            return try results[1].decode(as: ClaimDeliveries.self)
+            claimed = try results[1].decode(as: ClaimDeliveries.self)
         } catch {
             throw LedgerStoreError(error)
         }
+        var opened: [ClaimedDelivery] = []
+        for delivery in claimed {
+            // What was erased meanwhile is reported to nobody.
+            if let delivery = delivery.opened(by: try await findDataKey(of: delivery.account)) {
+                opened.append(delivery)
+            }
+        }
+        return opened
     }
 
     /// The processes that have deliveries.

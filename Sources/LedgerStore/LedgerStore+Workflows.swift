@@ -10,7 +10,13 @@ extension LedgerStore {
         of account: AccountID,
         slug: String? = nil
     ) async throws(LedgerStoreError) -> [(workflow: Workflow, document: String)] {
-        try await ask(ReadWorkflows(journal: journal(of: account), account: account, slug: slug))
+        let rows = try await ask(ReadWorkflows(journal: journal(of: account), account: account, slug: slug))
+        guard !rows.isEmpty else { return [] }
+        let key = try await findDataKey(of: account)
+        return rows.compactMap { row in
+            let place = SealedPlace.document(slug: row.workflow.slug, version: row.workflow.version)
+            return key.open(row.document, for: place).map { (workflow: row.workflow, document: $0) }
+        }
     }
 
     /// Templates that others than an account show to everybody, the latest saved first.
@@ -25,7 +31,22 @@ extension LedgerStore {
         mostOfOne: Int,
         most: Int
     ) async throws(LedgerStoreError) -> [(owner: AccountID, workflow: Workflow, document: String)] {
-        try await ask(ReadTemplates(account: account, slug: slug, mostOfOne: mostOfOne, most: most))
+        let rows = try await ask(ReadTemplates(account: account, slug: slug, mostOfOne: mostOfOne, most: most))
+        var keys: [AccountID: DataKey?] = [:]
+        var templates: [(owner: AccountID, workflow: Workflow, document: String)] = []
+        for row in rows {
+            let key: DataKey?
+            if let known = keys[row.owner] {
+                key = known
+            } else {
+                key = try await findDataKey(of: row.owner)
+                keys[row.owner] = .some(key)
+            }
+            let place = SealedPlace.document(slug: row.workflow.slug, version: row.workflow.version)
+            guard let document = key.open(row.document, for: place) else { continue }
+            templates.append((owner: row.owner, workflow: row.workflow, document: document))
+        }
+        return templates
     }
 
     /// The document of a version of a workflow, as canonical JSON; nil when it is not kept.
@@ -35,7 +56,9 @@ extension LedgerStore {
         version: Int32
     ) async throws(LedgerStoreError) -> String? {
         let reading = ReadDocument(journal: journal(of: account), account: account, slug: slug, version: version)
-        return try await ask(reading).first
+        guard let document = try await ask(reading).first else { return nil }
+        let key = try await findDataKey(of: account)
+        return key.open(document, for: .document(slug: slug, version: version))
     }
 
     /// Whose slugs some are; those that are nobody's are left out.
@@ -95,14 +118,15 @@ struct DocumentChanges: Sendable {
     private var accounts: Set<AccountID> = []
 
     /// Adds what one command does, given how it was decided.
-    mutating func add(_ command: Command, _ decision: Decision) {
+    mutating func add(_ command: Command, _ side: PrivateSide?, _ decision: Decision) {
         switch command.action {
         case .saveWorkflow(let wish):
             guard case .saved = decision.verdict else { break }
+            let place = SealedPlace.document(slug: wish.slug, version: wish.version)
             let document = SavedDocument(
                 slug: wish.slug,
                 version: wish.version,
-                text: wish.document,
+                text: side.key.seal(wish.document, for: place),
                 isShared: wish.isShared
             )
             saved.append(ProjectionRow(command.accountID, document))

@@ -15,6 +15,8 @@ public final class LedgerStore: Sendable {
         public var commandsPerBatch = 1_024
         /// How long a batch is tried again while the database can't be reached.
         public var retryBudget = Duration.seconds(20)
+        /// What wraps the keys that personal data is sealed under.
+        public var masterKeys = MasterKeys.none
         /// Who counts batches.
         public var observer: (any BatchObserver)?
         /// Records commands and batches.
@@ -32,6 +34,8 @@ public final class LedgerStore: Sendable {
     public let journalCount: Int16
     let client: PostgresClient
     let clock: JournalClock
+    let keyring: DataKeyring
+    let retryBudget: Duration
     private let writers: [JournalWriter]
 
     /// Starts a client and opens the ledger in its database; the client is shut down again if there is none.
@@ -93,6 +97,8 @@ public final class LedgerStore: Sendable {
         self.journalCount = identity.journalCount
         self.client = client
         self.clock = clock
+        self.keyring = DataKeyring(masters: options.masterKeys)
+        self.retryBudget = options.retryBudget
         let limits = JournalQueue<JournalWriter.Ticket>.Limits(
             commands: options.queuedCommandsPerJournal,
             bytes: options.queuedBytesPerJournal,
@@ -115,13 +121,17 @@ public final class LedgerStore: Sendable {
     /// The journal an account lives in.
     public func journal(of account: AccountID) -> JournalID { account.journal(of: journalCount) }
 
-    /// Has a command decided. Returns once its events, the refusals too, are durable.
+    /// Has a command decided. Returns once its events, the refusals too, are durable. What its events must not say is sealed
+    /// under the account's key before it waits with the others.
     ///
     /// - Throws: `.overloaded` at once when too much waits; `.unavailable` when the database could not be reached within
     ///   the retry budget (with the outcome `.unknown` if the command may have been carried out); `.rejected` when the
     ///   database refuses this command alone.
     public func submit(_ command: Command) async throws(LedgerStoreError) -> Verdict {
-        try await writers[Int(journal(of: command.accountID).number)].submit(command)
+        let writer = writers[Int(journal(of: command.accountID).number)]
+        guard command.isPersonal else { return try await writer.submit(command, nil) }
+        let sealed = command.sealed(under: try await dataKey(of: command.accountID))
+        return try await writer.submit(sealed.command, sealed.side)
     }
 
     /// Commands that wait, over all journals.

@@ -23,6 +23,8 @@ public struct LedgerStoreError: Error, Sendable, CustomStringConvertible {
         case notInitialized
         /// What the database holds is no ledger that this code can read.
         case damaged
+        /// The data keys of the ledger are wrapped with a master key that this process was not given.
+        case locked
     }
 
     /// Makes an error.

@@ -11,11 +11,11 @@ struct TaskChanges: Sendable {
     private var results: [ResultRow] = []
 
     /// Adds what one command does, given how it was decided.
-    mutating func add(_ command: Command, _ decision: Decision, _ state: LedgerState?) {
+    mutating func add(_ command: Command, _ side: PrivateSide?, _ decision: Decision, _ state: LedgerState?) {
         switch command.action {
         case .admitRun(let run):
             if case .admitted = decision.verdict, let draft = run.task, case .quoted(let quote) = run.preflight {
-                admit(run, draft, quote, command, state)
+                admit(run, draft, quote, command, side.key, state)
             }
         case .recordSubmission(let submission):
             switch decision.verdict {
@@ -31,7 +31,7 @@ struct TaskChanges: Sendable {
             default: break
             }
         case .settleRun(let settlement):
-            if case .settled(let settled) = decision.verdict { settle(settlement, settled, command.accountID) }
+            if case .settled(let settled) = decision.verdict { settle(settlement, settled, command.accountID, side) }
             // Its own end is looked after.
             return
         case .requestCancel(let wish):
@@ -47,6 +47,7 @@ struct TaskChanges: Sendable {
         _ draft: RunTaskDraft,
         _ quote: RunQuote,
         _ command: Command,
+        _ key: DataKey,
         _ state: LedgerState?
     ) {
         guard let execution = state?.executions[run.executionID] else {
@@ -59,7 +60,7 @@ struct TaskChanges: Sendable {
             keyID: run.keyID,
             model: execution.model,
             definitionVersion: quote.definitionVersion,
-            inputs: draft.inputs,
+            inputs: key.seal(draft.inputs, for: .inputs(run.executionID)),
             isAsync: run.isAsync,
             quote: quote.amount,
             admittedAt: execution.admittedAt,
@@ -76,16 +77,22 @@ struct TaskChanges: Sendable {
         )
     }
 
-    private mutating func settle(_ settlement: SettleRun, _ settled: Settlement, _ account: AccountID) {
+    private mutating func settle(
+        _ settlement: SettleRun,
+        _ settled: Settlement,
+        _ account: AccountID,
+        _ side: PrivateSide?
+    ) {
         let execution = settled.execution
         if execution.status.isEnd {
             if settlement.task != .none { ended.append(execution.id) }
             if !settled.isRepeat, let report = settlement.report, let endedAt = execution.endedAt {
+                let sealed = side.key.seal(report, of: execution.id)
                 results.append(
                     ResultRow(
                         executionID: execution.id,
                         accountID: account,
-                        report: report,
+                        report: sealed,
                         trace: settlement.trace,
                         endedAt: endedAt
                     )

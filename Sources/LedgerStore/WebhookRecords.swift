@@ -12,6 +12,11 @@ public struct WebhookVersion: Hashable, Sendable {
     public let validFrom: Timestamp
     /// Since when its receiver wants no more.
     public let disabledAt: Timestamp?
+
+    /// The same version with what was sealed as it was.
+    func with(url: String, secret: String) -> WebhookVersion {
+        WebhookVersion(number: number, url: url, secret: secret, validFrom: validFrom, disabledAt: disabledAt)
+    }
 }
 
 /// What has become of a delivery.
@@ -77,9 +82,9 @@ public struct ClaimedDelivery: Hashable, Sendable {
         /// When it ended.
         public let endedAt: Timestamp?
         /// The result as JSON.
-        public let result: String?
+        public fileprivate(set) var result: String?
         /// What the customer is told of the failure.
-        public let errorMessage: String?
+        public fileprivate(set) var errorMessage: String?
         /// How long the run took.
         public let milliseconds: Int64?
         /// The models of a workflow's nodes that were held; empty for the run of a model.
@@ -108,11 +113,27 @@ public struct ClaimedDelivery: Hashable, Sendable {
     /// When it was made.
     public let createdAt: Timestamp
     /// Where it goes.
-    public let url: String
+    public private(set) var url: String
     /// What signs it.
-    public let secret: String
+    public private(set) var secret: String
     /// Whether the receiver has said meanwhile that it wants no more.
     public let isDisabled: Bool
     /// The run; nil for a test.
     public var run: Run?
+
+    /// The delivery with what was sealed as it was; nil when its address was erased.
+    func opened(by dataKey: DataKey?) -> ClaimedDelivery? {
+        guard let url = dataKey.open(url, for: .webhookURL(key)),
+            let secret = dataKey.open(secret, for: .webhookSecret(key))
+        else { return nil }
+        var delivery = self
+        (delivery.url, delivery.secret) = (url, secret)
+        if let run {
+            delivery.run?.result = run.result.flatMap { dataKey.open($0, for: .result(run.executionID)) }
+            delivery.run?.errorMessage = run.errorMessage.flatMap {
+                dataKey.open($0, for: .errorMessage(run.executionID))
+            }
+        }
+        return delivery
+    }
 }

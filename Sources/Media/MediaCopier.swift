@@ -66,6 +66,13 @@ public struct MediaCopier<Store: ObjectStore>: MediaKeeper {
         return .object(members)
     }
 
+    /// Removes every medium of a run.
+    ///
+    /// - Returns: how many there were.
+    public func erase(_ executionID: ExecutionID) async throws(ObjectStorageError) -> Int {
+        try await store.deleteAll(under: MediaNames.folder(of: executionID), deadline: .now + .seconds(60))
+    }
+
     private struct Medium: Sendable {
         let kind: MediaKind
         let url: String

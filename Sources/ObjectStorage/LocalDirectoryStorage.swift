@@ -128,6 +128,29 @@ public struct LocalDirectoryStorage: ObjectStore {
         }
     }
 
+    /// Removes a folder with all that is in it.
+    public func deleteAll(
+        under folder: ObjectName,
+        deadline: ContinuousClock.Instant
+    ) async throws(ObjectStorageError) -> Int {
+        let path = path(of: folder)
+        return try await onDisk {
+            guard let entries = FileManager.default.enumerator(atPath: path) else { return 0 }
+            var files: [String] = []
+            var status = stat()
+            for case let entry as String in entries
+            where lstat("\(path)/\(entry)", &status) == 0 && status.st_mode & S_IFMT != S_IFDIR {
+                files.append("\(path)/\(entry)")
+            }
+            for file in files where unlink(file) != 0 && errno != ENOENT {
+                throw ObjectStorageError.system("a file can't be removed")
+            }
+            // What is left is empty folders; another process may have removed them by now.
+            try? FileManager.default.removeItem(atPath: path)
+            return files.count
+        }
+    }
+
     /// Where the service serves an object.
     public func url(of name: ObjectName, unixSeconds: Int64) -> String {
         let base = baseURL()

@@ -25,6 +25,11 @@ public protocol ObjectStore: Sendable {
     /// Removes an object; one that is not there is removed already.
     func delete(_ name: ObjectName, deadline: ContinuousClock.Instant) async throws(ObjectStorageError)
 
+    /// Removes every object whose name begins with some parts.
+    ///
+    /// - Returns: how many there were.
+    func deleteAll(under folder: ObjectName, deadline: ContinuousClock.Instant) async throws(ObjectStorageError) -> Int
+
     /// Where whoever has the URL can read an object.
     ///
     /// - Parameters:

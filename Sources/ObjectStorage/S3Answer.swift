@@ -59,6 +59,17 @@ extension String {
             .replacing("&amp;", with: "&")
     }
 
+    /// The texts of all elements of a name.
+    func elements(_ name: String) -> [String] {
+        var texts: [String] = []
+        var rest = self[...]
+        while let start = rest.firstRange(of: "<\(name)>"), let text = String(rest[start.lowerBound...]).element(name) {
+            texts.append(text)
+            rest = rest[start.upperBound...]
+        }
+        return texts
+    }
+
     var escapedForXML: String {
         replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
             .replacing("\"", with: "&quot;")

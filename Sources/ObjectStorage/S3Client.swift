@@ -111,6 +111,27 @@ public struct S3Client: ObjectStore {
         _ = try await send("DELETE", name, deadline: deadline, accepts: [404])
     }
 
+    /// Removes every object under a name, a page of 100 names at a time.
+    public func deleteAll(
+        under folder: ObjectName,
+        deadline: ContinuousClock.Instant
+    ) async throws(ObjectStorageError) -> Int {
+        var count = 0
+        while true {
+            let answer = try await send(
+                "GET",
+                nil,
+                query: [("list-type", "2"), ("max-keys", "100"), ("prefix", "\(folder)/")],
+                deadline: deadline
+            )
+            let names = answer.text.elements("Key").compactMap { ObjectName($0) }
+                .filter { $0.parts.starts(with: folder.parts) }
+            guard !names.isEmpty else { return count }
+            for name in names { try await delete(name, deadline: deadline) }
+            count += names.count
+        }
+    }
+
     /// The object's URL, signed when the bucket is not for everybody.
     public func url(of name: ObjectName, unixSeconds: Int64) -> String {
         let location = S3Location(name, in: configuration)
@@ -210,7 +231,7 @@ public struct S3Client: ObjectStore {
 
     private func send(
         _ method: String,
-        _ name: ObjectName,
+        _ name: ObjectName?,
         query: [(name: String, value: String)] = [],
         headers: [(name: String, value: String)] = [],
         body: ByteBuffer? = nil,
@@ -244,7 +265,8 @@ public struct S3Client: ObjectStore {
             case .success(let answer):
                 switch answer.verdict(accepts: accepts) {
                 case .accepted: return answer
-                case .refused(let reason): throw ObjectStorageError(.refused, "\(method) \(name): \(reason)")
+                case .refused(let reason):
+                    throw ObjectStorageError(.refused, "\(method) \(name?.description ?? "/"): \(reason)")
                 case .passing(let reason): problem = reason
                 }
             case .failure(let failure): problem = failure.reason

@@ -103,8 +103,8 @@ struct S3Location {
     /// The path, not percent-encoded.
     let path: String
 
-    /// An object of a bucket.
-    init(_ name: ObjectName, in configuration: S3Configuration) {
+    /// An object of a bucket; nil for the bucket itself.
+    init(_ name: ObjectName?, in configuration: S3Configuration) {
         let scheme = configuration.endpoint.hasPrefix("https://") ? "https" : "http"
         var authority = String(configuration.endpoint.dropFirst(scheme.count + 3))
         let ownPort = scheme == "https" ? ":443" : ":80"
@@ -113,10 +113,10 @@ struct S3Location {
         switch configuration.urlStyle {
         case .virtual:
             self.host = "\(configuration.bucket).\(authority)"
-            self.path = "/\(name)"
+            self.path = "/\(name?.description ?? "")"
         case .path:
             self.host = authority
-            self.path = "/\(configuration.bucket)/\(name)"
+            self.path = "/\(configuration.bucket)/\(name?.description ?? "")"
         }
         self.origin = "\(scheme)://\(host)"
     }

@@ -208,6 +208,7 @@ extension OperationError {
                 "capability: a key holds 1 to \(TierPolicy.capabilityCounts.upperBound) of them."
             case .nameInvalid: "name: it must have 1 to 100 bytes."
             case .accountInUse: "The account has runs under way, or a payment; close it when they have ended."
+            case .accountOpen: "The account \(account) is open; close it first: runledger account close \(account)"
             case .potUnknown: "pot: the account has no pot of this id."
             case .grantUnknown: "grant: the account has no grant of this id."
             case .adjustmentTooLarge(let available):

@@ -1,4 +1,5 @@
 public import App
+import Foundation
 import LedgerStore
 public import Migrations
 import Postgres
@@ -127,7 +128,9 @@ public struct LedgerSetup: Sendable {
     public func open(sessions: Int = 2) async throws(OperationError) -> LedgerConnection {
         try await requireReady()
         do {
-            return try await LedgerConnection.open(databaseURL: database.url, sessions: sessions)
+            var options = LedgerStore.Options()
+            options.masterKeys = try MasterKeys(environment: ProcessInfo.processInfo.environment)
+            return try await LedgerConnection.open(databaseURL: database.url, sessions: sessions, options: options)
         } catch {
             throw OperationError(error, database: database)
         }

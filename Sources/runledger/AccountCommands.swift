@@ -11,6 +11,7 @@ struct AccountCommand: AsyncParsableCommand {
         abstract: "Open accounts, list and show them, and change their plan, standing and address.",
         subcommands: [
             Open.self, Show.self, List.self, Approve.self, ChangeTier.self, ChangeRole.self, Close.self, Contact.self,
+            Erase.self, Erasure.self,
         ]
     )
 
@@ -78,7 +79,7 @@ struct AccountCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Keep the address of an account's owner, or forget it.",
             discussion: """
-                It stands in no event and in no hash: once it is forgotten, the ledger has it nowhere.
+                It stands in no event and in no hash, and is sealed where it is kept.
 
                 Examples:
                   runledger account contact ACCOUNT --email owner@example.com

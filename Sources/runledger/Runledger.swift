@@ -50,7 +50,10 @@ struct Runledger: AsyncParsableCommand {
             ),
             CommandGroup(
                 name: "Operate",
-                subcommands: [OperatorCommand.self, ModelCommand.self, PeriodCommand.self, ReconcileCommand.self]
+                subcommands: [
+                    OperatorCommand.self, ModelCommand.self, PeriodCommand.self, ReconcileCommand.self,
+                    DataKeyCommand.self,
+                ]
             ),
             CommandGroup(
                 name: "Audit",

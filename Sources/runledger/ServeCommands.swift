@@ -31,6 +31,9 @@ struct ServeCommand: AsyncParsableCommand {
               RUNLEDGER_SHUTDOWN_GRACE_SECONDS   for runs under way (30)
               RUNLEDGER_PUBLIC_URL               where customers reach the service (its own address)
               RUNLEDGER_ADMIN_TOKEN              lets the operator "environment" in; 32 characters or more
+              RUNLEDGER_DATA_KEY                 wraps the keys of personal data: 32 bytes in Base64 or hexadecimal,
+                                                 or file: and a path (none: kept unwrapped)
+              RUNLEDGER_DATA_KEY_PREVIOUS        what wrapped them before, while they are wrapped anew
               RUNLEDGER_CONSOLE_SECRET           turns the console on and seals its sessions; 32 characters or more
               RUNLEDGER_CONSOLE_AUDITORS         operators of finance who are auditors in it, by name (none)
               RUNLEDGER_CONSOLE_DATABASE_URL     where it reads, such as a standby (the database)

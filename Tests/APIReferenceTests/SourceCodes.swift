@@ -12,7 +12,7 @@ enum SourceCodes {
         .executionUnknown, .rateLimited(tier: .pro), .grantExhausted(.runs(granted: 1, used: 1)),
         .insufficientCredits(required: .zero, available: .zero), .executionNotCancellable(.succeeded),
         .modelTierRequired(required: .pro, tier: .free), .idempotencyMismatch, .accountUnknown, .accountClosed,
-        .accountInUse, .nameInvalid, .keysNotAllowed(tier: .free), .capabilityCountInvalid, .potUnknown,
+        .accountInUse, .accountOpen, .nameInvalid, .keysNotAllowed(tier: .free), .capabilityCountInvalid, .potUnknown,
         .amountInvalid, .adjustmentTooLarge(available: .zero), .expiryInPast, .expiryInvalid, .grantUnknown,
         .allowanceMissing(tier: .pro), .workflowNotFound, .workflowSlugTaken, .workflowChanged,
         .workflowLimitReached,

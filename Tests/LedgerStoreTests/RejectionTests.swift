@@ -21,7 +21,7 @@ struct RejectionTests {
             // PostgreSQL takes no NUL in a text.
             let bad = [
                 tenant.admit(model: "pain\0ter"),
-                tenant.issueKey(KeyID(FreshID.bits(in: tenant.journal)), name: "a\0key"),
+                tenant.admit(model: "tail\0or"),
                 tenant.command(.recordSubmission(RecordSubmission(executionID: running, providerRequestID: "\0"))),
             ]
             let good = (0..<60).map { _ in tenant.admit() }
@@ -53,7 +53,7 @@ struct RejectionTests {
         }
     }
 
-    @Test("a text inside an event's detail may hold any character, and reads back as it was")
+    @Test("a reason may hold any character, and reads back as it was")
     func anyText() async throws {
         try await withStore { store in
             let tenant = try await Tenant.open(in: store)
@@ -68,7 +68,10 @@ struct RejectionTests {
             )
             try await store.succeed(tenant.command(.adjustCredits(correction)))
             let event = try #require(try await store.allEvents(of: tenant.account).last)
-            #expect(event.content.detail?["reason"]?.stringValue == text)
+            // The event only names it; it is sealed beside.
+            let mark = try #require(event.content.detail?["reason"]?.stringValue)
+            #expect(PrivateText.commitment(in: mark) != nil)
+            #expect(try await store.privateTexts(of: tenant.account, in: [mark, "another"]) == [mark: text])
             // A reference is a column besides, and no column can hold a NUL.
             let verdict = try await store.submit(tenant.addCredits(Credits(whole: 1), reference: "a\0b"))
             #expect(verdict == .refused(.referenceInvalid, window: nil))

@@ -17,8 +17,10 @@ import Testing
             let theme: RandomHistory.Theme = seed % 8 == 0 ? .flood : .everything
             counts.merge(try run(theme, seed: seed, steps: theme == .flood ? 1_600 : 500)) { $0 + $1 }
         }
-        // Months are closed and invoices imported in no account's history: tests of their own do.
-        let house: Set<EventType> = [.periodClosed, .invoiceImported, .invoiceCompared, .suspenseResolved]
+        // Months are closed, invoices imported and accounts erased in no random history: tests of their own do it.
+        let house: Set<EventType> = [
+            .periodClosed, .invoiceImported, .invoiceCompared, .suspenseResolved, .accountErased,
+        ]
         for type in EventType.allCases where !house.contains(type) {
             #expect(counts[type.rawValue, default: 0] > 0, "no \(type.rawValue)")
         }

@@ -90,6 +90,7 @@ final class ErrorBench: Sendable {
             state.keys["poor"] = poor.key
             state.keys["tried"] = tried.key
             state.words["$BUSY"] = "/admin/accounts/\(busy.account)"
+            state.words["$OPENID"] = "\(busy.account)"
             state.words["$FREE"] = "\(free.account)"
             state.words["$HUGE"] = "\(huge.account)"
             state.words["$CLOSED"] = "\(closed.account)"

@@ -65,6 +65,7 @@ struct ErrorTests {
         INVALID_REQUEST          | POST /admin/accounts | operator | {}
         ACCOUNT_NOT_FOUND        | GET /admin/accounts/$NOBODY | operator
         ACCOUNT_IN_USE           | POST $BUSY/close | operator
+        ACCOUNT_OPEN             | POST $BUSY/erase | operator | {"confirm":"$OPENID"}
         ACCOUNT_CLOSED           | PUT /admin/accounts/$CLOSED/tier | operator | {"tier":"pro"}
         INVALID_AMOUNT           | POST $BUSY/credits | operator | {"amount":9223372036854,"reference":"a"}
         EXPIRY_IN_PAST           | POST $BUSY/credits | operator | {"amount":1,"reference":"a","expiresAt":"2001-01-01T00:00:00Z"}

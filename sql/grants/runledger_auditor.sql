@@ -12,6 +12,8 @@ ON
     ledger.idempotency,
     ledger.webhooks,
     ledger.account_contacts,
+    ledger.data_keys,
+    ledger.private_texts,
     ledger.operators,
     ledger.workflow_documents
 FROM runledger_auditor;

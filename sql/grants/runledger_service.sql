@@ -16,6 +16,8 @@ GRANT SELECT, INSERT ON
 TO runledger_service;
 GRANT SELECT, INSERT, DELETE ON ledger.payment_charges TO runledger_service;
 GRANT SELECT, UPDATE (position, head_hash) ON ledger.journals TO runledger_service;
+-- A key is destroyed and an erasure is finished; neither is forgotten.
+GRANT SELECT, INSERT, UPDATE ON ledger.data_keys, ledger.erasures TO runledger_service;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
     ledger.accounts,
@@ -27,6 +29,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     ledger.api_keys,
     ledger.api_key_uses,
     ledger.account_contacts,
+    ledger.private_texts,
     ledger.commands,
     ledger.run_tasks,
     ledger.execution_results,

@@ -41,9 +41,12 @@ struct FreeDeliveries: PostgresStatement {
 
 /// The address that a run's end is reported to, and its report if there is one; nothing when nobody is told.
 struct ReadDestination: PostgresStatement {
+    typealias Row = (
+        url: String, state: DeliveryState?, attempts: Int, nextAttemptAt: Timestamp?, account: AccountID
+    )
     static let name = "read_destination"
     static let sql = """
-        SELECT w.url, d.state, d.attempts, CASE WHEN d.claimed_by IS NULL THEN d.next_attempt_at END
+        SELECT w.url, d.state, d.attempts, CASE WHEN d.claimed_by IS NULL THEN d.next_attempt_at END, w.account_id
         FROM ledger.webhooks w
         JOIN ledger.api_keys k ON k.journal = $1 AND k.key_id = w.key_id
         LEFT JOIN ledger.webhook_deliveries d ON d.journal = $1 AND d.delivery_id = $3
@@ -68,13 +71,14 @@ struct ReadDestination: PostgresStatement {
         parameters.timestamptz(microseconds: admittedAt.microseconds)
     }
 
-    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> DestinationRecord {
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Row {
         let state = try row.optionalText(1)
-        return DestinationRecord(
+        return (
             url: try row.text(0),
             state: state.flatMap { DeliveryState(rawValue: $0) },
             attempts: Int(try row.optionalInt4(2) ?? 0),
-            nextAttemptAt: try row.optionalTime(3)
+            nextAttemptAt: try row.optionalTime(3),
+            account: try row.id(4)
         )
     }
 }

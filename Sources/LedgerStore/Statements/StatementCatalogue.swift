@@ -1,7 +1,7 @@
 public import Postgres
 
 /// Every prepared statement of the ledger; a client that serves a `LedgerStore` prepares them all.
-public let ledgerStatements: [any PostgresStatement.Type] = [
+public let ledgerStatements: [any PostgresStatement.Type] = PersonalTables.statements + [
     LockInstance.self, ReadLiveInstances.self,
     LockJournal.self, ReadJournalHead.self, AdvanceJournal.self, ReadEventHash.self, EnsureEventPartitions.self,
     ReadLedgerIdentity.self, CreateLedger.self, CreateJournals.self,
@@ -30,6 +30,10 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     AccountScan<ScanGrants>.self, AccountScan<ScanHolds>.self, AccountScan<ScanWindows>.self,
     AccountScan<ScanEndedExecutions>.self, AccountScan<ScanKeys>.self, AccountScan<ScanCommands>.self,
     AccountScan<ScanTopUps>.self, AccountScan<ScanWorkflows>.self, AccountScan<ScanNodeRuns>.self,
+    LoadDataKey.self, InsertDataKey.self, DestroyDataKey.self, LoadDestroyedKeys.self, FindForeignMaster.self,
+    LoadKeysToRewrap.self, RewrapDataKey.self, InsertPrivateTexts.self, LoadPrivateTexts.self, InsertErasure.self,
+    LoadErasure.self, FindErasureEvent.self, LoadOpenErasures.self, NoteRowsErased.self, NoteFilesErased.self,
+    ReadEndedRuns.self,
     TakeSlugs.self, LoadSlugs.self, LoadWorkflows.self, PutWorkflows.self, InsertDocuments.self, TrimDocuments.self,
     ReadWorkflows.self, ReadTemplates.self, ReadDocument.self, InsertNodeRuns.self, LoadNodeRuns.self,
     LoadNodeExecutions.self,

@@ -58,7 +58,7 @@ struct EndWebhook: PostgresStatement {
 struct LoadWebhook: PostgresStatement {
     static let name = "load_webhook"
     static let sql = """
-        SELECT version, url, secret, valid_from, disabled_at FROM ledger.webhooks
+        SELECT version, url, secret, valid_from, disabled_at, account_id FROM ledger.webhooks
         WHERE journal = $1 AND key_id = $2 AND valid_until IS NULL
         """
     static let parameterTypes: [PostgresType] = [.int2, .uuid]
@@ -71,14 +71,17 @@ struct LoadWebhook: PostgresStatement {
         parameters.uuid(key.postgresUUID)
     }
 
-    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> WebhookVersion {
-        WebhookVersion(
+    static func decode(
+        _ row: PostgresRow
+    ) throws(PostgresDecodingError) -> (account: AccountID, version: WebhookVersion) {
+        let version = WebhookVersion(
             number: try row.int4(0),
             url: try row.text(1),
             secret: try row.text(2),
             validFrom: try row.time(3),
             disabledAt: try row.optionalTime(4)
         )
+        return (account: try row.id(5), version: version)
     }
 }
 
