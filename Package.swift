@@ -206,7 +206,7 @@ let package = Package(
                 "Administration", "App", "Benchmarking", "Demo", "Exports", "Ledger", "LedgerStore", "LocalCluster",
                 "LogFiles", "LogPublishing", "Migrations", "Observability", "Operations", "Postgres",
                 "ProviderSimulator", "Registry", "RunAPI", "Runs", "SQLFiles", "TransparencyLog", "Witness",
-                argumentParser, asyncHTTPClient, configuration, hummingbird, lifecycle, logging, nioCore,
+                argumentParser, asyncHTTPClient, configuration, hummingbird, lifecycle, logging, nioCore, nioHTTP1,
             ]
         ),
         .target(
