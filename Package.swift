@@ -198,6 +198,7 @@ let package = Package(
                 "LogFiles", "LogPublishing", "Migrations", "ObjectStorage", "Observability", "Operations", "Postgres",
                 "ProviderSimulator", "Reconciliation", "Registry", "RunAPI", "Runs", "SQLFiles", "TransparencyLog",
                 "Witness", argumentParser, asyncHTTPClient, configuration, hummingbird, lifecycle, logging, nioCore,
+                nioHTTP1,
             ]
         ),
         .target(name: "TestSupport", dependencies: ["LocalCluster"], path: "Tests/TestSupport"),

@@ -269,8 +269,8 @@ struct TopUpCommand: AsyncParsableCommand {
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "model",
-        abstract: "Switch a model off while services run, or on again.",
-        subcommands: [List.self, Disable.self, Enable.self]
+        abstract: "Run a model, switch one off while services run, or on again.",
+        subcommands: [Run.self, List.self, Disable.self, Enable.self]
     )
 
     struct List: AsyncParsableCommand {

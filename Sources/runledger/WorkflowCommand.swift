@@ -8,8 +8,8 @@ import Runs
 struct WorkflowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "workflow",
-        abstract: "List an account's workflows, show one's document, or the nodes of a run.",
-        subcommands: [List.self, Show.self, Nodes.self]
+        abstract: "List an account's workflows, show one's document, run one, or list the nodes of a run.",
+        subcommands: [List.self, Show.self, Run.self, Nodes.self]
     )
 
     struct List: AsyncParsableCommand {
@@ -52,6 +52,24 @@ struct WorkflowCommand: AsyncParsableCommand {
             let stored = try await withDesk { try await $0.workflow(slug, of: account) }
             output.show(stored.json) { $0.line(stored.text) }
         }
+    }
+
+    struct Run: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Run a workflow of the key's account, and print its result.",
+            discussion: RunOptions.discussion + """
+
+
+                Examples:
+                  runledger workflow run fox-painter --inputs '{"prompt":"a fox"}'
+                  runledger workflow run fox-painter --inputs @inputs.json --wait --json
+                """
+        )
+        @Argument(help: "The workflow's slug.", transform: Parse.model)
+        var slug: String
+        @OptionGroup var options: RunOptions
+
+        func run() async throws { try await options.run("workflows", slug) }
     }
 
     struct Nodes: AsyncParsableCommand {

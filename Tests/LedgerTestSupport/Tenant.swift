@@ -168,7 +168,10 @@ extension LedgerStore {
     /// Has an administrative command carried out; anything else is an error.
     public func succeed(_ command: Command) async throws {
         let verdict = try await submit(command)
-        guard verdict == .done else { throw UnexpectedVerdict(description: "\(verdict)") }
+        switch verdict {
+        case .done, .saved: return
+        default: throw UnexpectedVerdict(description: "\(verdict)")
+        }
     }
 
     /// Submits commands at once, and gives their verdicts in the order of the commands.

@@ -28,7 +28,7 @@ struct WorkflowCrashTests {
         """
 
     /// Sends a request with a body; nil when no answer came.
-    private static func post(
+    static func post(
         _ stack: Stack,
         _ url: String,
         _ body: String,
