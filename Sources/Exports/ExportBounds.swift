@@ -14,6 +14,8 @@ public struct ExportBounds: Hashable, Sendable {
     public var from: Edge?
     /// The first events that are no longer in it; nil for all there are when it begins.
     public var to: Edge?
+    /// What the journals' running hashes before the first events must be; nil when they may be any.
+    private(set) var hashesBefore: [Digest]?
 
     /// Names both ends.
     public init(from: Edge? = nil, to: Edge? = nil) {
@@ -21,8 +23,9 @@ public struct ExportBounds: Hashable, Sendable {
         self.to = to
     }
 
-    /// What follows upon another export without a gap.
+    /// What follows upon another export of the same ledger without a gap.
     public init(after manifest: ExportManifest) {
         self.init(from: .positions(manifest.heads.map { $0.range.through + 1 }))
+        hashesBefore = manifest.heads.map(\.hash)
     }
 }

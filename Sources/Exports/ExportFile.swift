@@ -18,11 +18,10 @@ final class ExportFile: @unchecked Sendable {
         self.name = name
         self.folder = folder
         let path = folder.appendingPathComponent(name + ".partial").path
-        guard FileManager.default.createFile(atPath: path, contents: nil) else {
-            throw ExportError.unwritable(path)
-        }
-        guard let handle = FileHandle(forWritingAtPath: path) else { throw ExportError.unwritable(path) }
-        self.handle = handle
+        // FileManager would make one of another name first, which stays when the program is killed meanwhile.
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw ExportError.unwritable(path) }
+        self.handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -90,7 +89,7 @@ public enum ExportError: Error, Hashable, Sendable, CustomStringConvertible {
     case complete(String)
     /// The folder holds the beginning of an export, and going on was not asked for.
     case unfinished(String)
-    /// The journal no longer has what the export began with.
+    /// The journal does not have what the export began with, or what the one before ended with.
     case ledgerDiffers(journal: Int16)
     /// What was asked to begin or to end with is not in the ledger.
     case outside(String)
@@ -107,7 +106,7 @@ public enum ExportError: Error, Hashable, Sendable, CustomStringConvertible {
         case .otherExport(let path): "The folder \(path) holds another export."
         case .complete(let path): "The folder \(path) holds this export already, and it is complete."
         case .unfinished(let path): "The folder \(path) holds an export that was interrupted."
-        case .ledgerDiffers(let journal): "Journal \(journal) is not the one that the export was begun from."
+        case .ledgerDiffers(let journal): "Journal \(journal) does not hold what the export was made of before."
         case .outside(let message): message
         case .priceMissing: "FOCUS states costs in USD, and the ledger does not know what a credit is sold for."
         case .damaged(let message): "The ledger is damaged: \(message)."

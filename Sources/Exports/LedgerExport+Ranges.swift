@@ -47,6 +47,9 @@ extension LedgerExport {
             guard range.through < end.position || head.hash.description == end.hash else {
                 throw ExportError.damaged("the running hash of journal \(end.journal) is not that of its events")
             }
+            guard bounds.hashesBefore.map({ $0[index] == head.hashBefore }) ?? true else {
+                throw ExportError.ledgerDiffers(journal: end.journal)
+            }
             heads.append(head)
             done += range.through
         }

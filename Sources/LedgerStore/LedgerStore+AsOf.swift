@@ -15,7 +15,9 @@ extension LedgerStore {
         of account: AccountID,
         asOf point: ReplayEnd
     ) async throws(LedgerStoreError) -> Explanation? {
-        guard let state = try await state(of: account) else { return nil }
+        guard try await ask(LoadAccounts(journal: journal(of: account), accounts: [account])).first != nil else {
+            return nil
+        }
         var (sequence, moment): (Int64?, Timestamp?) = (nil, nil)
         switch point {
         case .now: break
@@ -30,14 +32,14 @@ extension LedgerStore {
         let lines = try await ask(
             ExplainNumber(account: account, subject: subject, sequence: sequence, moment: moment)
         )
-        return Explanation(subject: subject, unit: Self.unit(subject, lines, state.grants), lines: lines)
+        return Explanation(subject: subject, unit: try await unit(subject, lines, account), lines: lines)
     }
 
-    private static func unit(
+    private func unit(
         _ subject: WhySubject,
         _ lines: [Explanation.Line],
-        _ grants: [GrantID: Grant]
-    ) -> Explanation.Unit {
+        _ account: AccountID
+    ) async throws(LedgerStoreError) -> Explanation.Unit {
         var grant: GrantID?
         switch subject {
         case .grant(let id): grant = id
@@ -47,7 +49,9 @@ extension LedgerStore {
         default: break
         }
         guard let grant else { return .credits }
-        if case .window = grants[grant]?.allowance { return .seconds }
-        return .runs
+        let isTimed = try await ask(
+            AskWhetherGrantIsTimed(journal: journal(of: account), account: account, grant: grant)
+        )
+        return isTimed.first == true ? .seconds : .runs
     }
 }

@@ -30,12 +30,9 @@ struct ExportRangeTests {
                 }
                 let first = try await range(a, b, "ab")
                 let whole = try await range(a, c, "ac")
-                let second = try await export(
-                    kind,
-                    to: "\(folder)/\(kind)-bc",
-                    bounds: ExportBounds(from: ExportBounds(after: first).from, to: .positions(c)),
-                    price: price
-                )
+                var follows = ExportBounds(after: first)
+                follows.to = .positions(c)
+                let second = try await export(kind, to: "\(folder)/\(kind)-bc", bounds: follows, price: price)
                 #expect(second.heads.map(\.hashBefore) == first.heads.map(\.hash))
                 #expect(second.heads.map(\.hash) == whole.heads.map(\.hash))
                 #expect(second.heads.map(\.root) == whole.heads.map(\.root))
@@ -53,6 +50,14 @@ struct ExportRangeTests {
             for accountant in Accountant.all { try await expect(accountant, folder) }
             try await expectTimes(ledger, folder)
             try await expectRefusals(lengths, folder)
+            // The export of another ledger is not followed upon.
+            let other = try read("\(folder)/events-ab/manifest.json").replacing(/"head_hash":"../) { _ in
+                #""head_hash":"00"#
+            }
+            let foreign = ExportBounds(after: try #require(ExportManifest(try JSONValue(text: other))))
+            await #expect(throws: ExportError.ledgerDiffers(journal: 0)) {
+                try await export(.events, to: "\(folder)/refused", bounds: foreign)
+            }
         }
     }
 

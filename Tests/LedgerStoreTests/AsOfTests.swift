@@ -20,55 +20,6 @@ struct AsOfTests {
         }
     }
 
-    /// Moments around every event, as SQL: a thousand random ones in each of ten rounds, in one query a round.
-    @Test("10,000 random accounts and moments have the balance of a naive replay")
-    func randomMoments() async throws {
-        try await withHistory(tenants: 4) { store, _, tenants in
-            var seed = Seed.announced(for: "balances as of a time")
-            var replays: [[(at: Timestamp, posted: Credits, held: Credits)]] = []
-            for tenant in tenants {
-                var points: [(at: Timestamp, posted: Credits, held: Credits)] = []
-                _ = try await store.replay(tenant.account) { event, state in
-                    let account = state.account
-                    points.append((event.content.recordedAt, account?.posted ?? .zero, account?.held ?? .zero))
-                }
-                #expect(points.count > 40)
-                replays.append(points)
-            }
-            for round in 0..<10 {
-                var questions: [String] = []
-                var answers: [String] = []
-                for _ in 0..<1_000 {
-                    let index = Int.random(in: tenants.indices, using: &seed)
-                    let points = replays[index]
-                    let range = (points[0].at.microseconds - 5)...(points[points.count - 1].at.microseconds + 5)
-                    // Half of them where events are dense: a microsecond around one.
-                    let at =
-                        Bool.random(using: &seed)
-                        ? Int64.random(in: range, using: &seed)
-                        : (points.randomElement(using: &seed)?.at.microseconds ?? 0)
-                            + Int64.random(in: -1...1, using: &seed)
-                    let last = points.last { $0.at.microseconds <= at }
-                    questions.append("('\(tenants[index].account)'::uuid, \(at))")
-                    answers.append("\(last?.posted.microcredits ?? 0)\t\(last?.held.microcredits ?? 0)")
-                }
-                let rows = try await psql(
-                    """
-                    SELECT coalesce(found.balance, 0), coalesce(found.held, 0)
-                    FROM (VALUES \(questions.joined(separator: ", "))) AS asked (account, at)
-                    LEFT JOIN LATERAL ledger.balance_at(
-                        asked.account, 'epoch'::timestamptz + asked.at * interval '1 microsecond'
-                    ) AS found ON true
-                    """
-                )
-                let given = rows.split(separator: "\n").map(String.init)
-                #expect(given.count == answers.count)
-                let wrong = zip(given, answers).enumerated().first { $0.element.0 != $0.element.1 }
-                #expect(wrong == nil, "round \(round), SEED=\(seed.value): \(questions[wrong?.offset ?? 0])")
-            }
-        }
-    }
-
     @Test("a sequence, a position and a moment that mean the same event have the same answer, and why adds up to it")
     func everyEvent() async throws {
         try await withHistory { store, _, tenants in

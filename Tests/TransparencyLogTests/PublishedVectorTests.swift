@@ -131,14 +131,23 @@ import TransparencyLog
         return Digest(bytes: bytes)!.base64
     }
 
-    /// Every way in which its files spoil a vector.
-    private static func spoilt(_ vector: Inclusion) -> [(what: String, vector: Inclusion)] {
-        var all: [(what: String, vector: Inclusion)] = []
-        func spoilt(_ what: String, _ spoil: (inout Inclusion) -> Void) {
+    /// Copies of a vector, each with something changed.
+    private struct Spoiler<Vector> {
+        let vector: Vector
+        private(set) var all: [(what: String, vector: Vector)] = []
+
+        init(vector: Vector) { self.vector = vector }
+
+        mutating func callAsFunction(_ what: String, _ spoil: (inout Vector) -> Void) {
             var copy = vector
             spoil(&copy)
             all.append((what, copy))
         }
+    }
+
+    /// Every way in which its files spoil a vector.
+    private static func spoilt(_ vector: Inclusion) -> [(what: String, vector: Inclusion)] {
+        var spoilt = Spoiler(vector: vector)
         spoilt("leafIdx - 1") { $0.index &-= 1 }
         spoilt("leafIdx + 1") { $0.index += 1 }
         spoilt("leafIdx ^ 2") { $0.index ^= 2 }
@@ -157,17 +166,12 @@ import TransparencyLog
         for place in vector.proof.indices {
             spoilt("modified proof \(place)") { $0.proof[place] = Self.flipped($0.proof[place], bit: 3) }
         }
-        return all
+        return spoilt.all
     }
 
     /// Every way in which its files spoil a vector.
     private static func spoilt(_ vector: Consistency) -> [(what: String, vector: Consistency)] {
-        var all: [(what: String, vector: Consistency)] = []
-        func spoilt(_ what: String, _ spoil: (inout Consistency) -> Void) {
-            var copy = vector
-            spoil(&copy)
-            all.append((what, copy))
-        }
+        var spoilt = Spoiler(vector: vector)
         spoilt("size1 - 1") { $0.size1 -= 1 }
         spoilt("size1 + 1") { $0.size1 += 1 }
         spoilt("size1 ^ 2") { $0.size1 ^= 2 }
@@ -188,7 +192,7 @@ import TransparencyLog
         for place in vector.proof.indices {
             spoilt("modified proof \(place)") { $0.proof[place] = Self.flipped($0.proof[place], bit: 4) }
         }
-        return all
+        return spoilt.all
     }
 
     @Test(arguments: inclusions)

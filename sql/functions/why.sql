@@ -37,13 +37,9 @@ BEGIN
             IF why.reference ~ '^[0-9]{1,18}$' THEN
                 refusal := why.reference::bigint;
             ELSE
-                SELECT max(events.sequence) INTO refusal
-                FROM ledger.account_stream(why.account_id, why.up_to) AS events
-                WHERE why.reference::uuid IN (events.request_id, events.execution_id)
-                    AND events.type IN (
-                        'credits.refused', 'grant.refused', 'rate_limit.exceeded', 'capability.denied',
-                        'request.refused'
-                    );
+                refusal := ledger.stream_beginning(
+                    why.account_id, 'refusal', why.reference::uuid, why.up_to
+                );
             END IF;
             RETURN QUERY SELECT * FROM ledger.why_refusal(why.account_id, refusal);
         ELSE

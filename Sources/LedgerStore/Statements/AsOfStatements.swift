@@ -100,3 +100,25 @@ struct FindSequence: PostgresStatement {
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Int64 { try row.int8(0) }
 }
+
+/// Whether a grant of an account is for a time, not for a number of runs.
+struct AskWhetherGrantIsTimed: PostgresStatement {
+    static let name = "ask_whether_grant_is_timed"
+    static let sql = """
+        SELECT window_seconds IS NOT NULL FROM ledger.grants
+        WHERE journal = $1 AND account_id = $2 AND grant_id = $3
+        """
+    static let parameterTypes: [PostgresType] = [.int2, .uuid, .uuid]
+
+    let journal: JournalID
+    let account: AccountID
+    let grant: GrantID
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.journal(journal)
+        parameters.uuid(account.postgresUUID)
+        parameters.uuid(grant.postgresUUID)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Bool { try row.bool(0) }
+}

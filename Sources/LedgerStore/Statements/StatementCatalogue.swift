@@ -6,7 +6,7 @@ public let ledgerStatements: [any PostgresStatement.Type] = PersonalTables.state
     LockJournal.self, ReadJournalHead.self, AdvanceJournal.self, ReadEventHash.self, EnsureEventPartitions.self,
     ReadLedgerIdentity.self, CreateLedger.self, CreateJournals.self,
     AppendEvents.self, ReadEvents.self, ReadAccountEvents.self,
-    ReadBalanceAsOf.self, ExplainNumber.self, FindSequence.self,
+    ReadBalanceAsOf.self, ExplainNumber.self, FindSequence.self, AskWhetherGrantIsTimed.self,
     LoadAccounts.self, PutAccounts.self, LoadPots.self, PutPots.self, LoadGrants.self, PutGrants.self,
     LoadWindows.self, PutWindows.self, LoadEndedExecutions.self,
     InsertEndedExecutions.self, LoadOpenExecutions.self,
