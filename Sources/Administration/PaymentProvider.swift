@@ -54,7 +54,9 @@ public struct PaymentFailure: Error, Hashable, Sendable, CustomStringConvertible
     public enum Kind: String, Hashable, Sendable, CaseIterable {
         /// No answer, or one that leaves it open.
         case unknown
-        /// The provider refuses us: our key, our account, our request. Every charge would meet the same.
+        /// The provider does not take this request of ours.
+        case rejected
+        /// The provider refuses us: our key, or its address. Every charge would meet the same.
         case refused
     }
 

@@ -57,8 +57,13 @@ extension StripePayments {
         let words = [error["type"], error["code"], error["param"], message].compactMap { $0?.stringValue }
         let text = "status \(status): \(words.joined(separator: ", "))"
         let isOpen = status == 409 || status == 429 || error["type"] == "idempotency_error"
-        let isOurs = (400..<500).contains(status) && !isOpen
-        return PaymentFailure(isOurs ? .refused : .unknown, String(text.prefix(300)))
+        let kind: PaymentFailure.Kind =
+            switch status {
+            case 401, 403, 404: .refused
+            case 400..<500 where !isOpen: .rejected
+            default: .unknown
+            }
+        return PaymentFailure(kind, String(text.prefix(300)))
     }
 
     /// The most that an error says in a word.

@@ -177,6 +177,27 @@ struct StripePaymentTests {
         }
     }
 
+    @Test("a request that Stripe does not take is nobody's failure, and holds nobody up")
+    func rejected() async throws {
+        try await Till.with { till in
+            let path = try await till.bench.open()
+            try await till.setTopUp(path)
+            try await till.tell("script", ["provider": "stripe", "faults": ["invalid", "invalid"]])
+            #expect(try await till.worker().look() == 1)
+            let other = try await till.bench.open()
+            try await till.setTopUp(other, customer: "cus_2")
+            till.bench.clock.advance(seconds: 61)
+            #expect(try await till.worker().look() == 1)
+            #expect(try await till.payments("cus_2").count == 1)
+            #expect(try await till.failures(path).isEmpty)
+            #expect(try await till.shown(path)["topUp"]?["phase"] == "attempt_open")
+            till.bench.clock.advance(seconds: 61)
+            #expect(try await till.worker().look() == 0)
+            #expect(try await till.payments().count == 1)
+            #expect(try await till.shown(path)["account"]?["balance"]?.scalarText == "100.5")
+        }
+    }
+
     @Test("a bank's debit is waited for until it is through")
     func debit() async throws {
         try await Till.with { till in

@@ -25,7 +25,7 @@ final class PaymentMetrics: Sendable {
         MetricDescription(
             "runledger_payment_calls_total",
             .counter,
-            "What the payment provider was asked for, and what came of it; refused: it refuses us.",
+            "What the payment provider was asked for, and what came of it; refused and rejected are ours to repair.",
             labels: ["operation", "outcome"]
         ),
         MetricDescription(

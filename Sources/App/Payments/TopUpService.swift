@@ -82,11 +82,14 @@ extension TopUpWorker.Note {
         case .answered(let charge, .paid(let reference)?, _):
             logger.info("a top-up is paid", metadata: charge.metadata(["payment": "\(reference)"]))
         case .answered: break
-        case .failed(let charge, let failure, _) where failure.kind == .refused:
-            logger.error("the payment provider refuses us", metadata: charge.metadata(["error": "\(failure)"]))
         case .failed(let charge, let failure, _):
-            let message: Logger.Message = "it is not known what became of a payment; it is asked for again"
-            logger.warning(message, metadata: charge.metadata(["error": "\(failure)"]))
+            let metadata = charge.metadata(["error": "\(failure)"])
+            switch failure.kind {
+            case .refused: logger.error("the payment provider refuses us", metadata: metadata)
+            case .rejected: logger.error("the payment provider does not take our request", metadata: metadata)
+            case .unknown:
+                logger.warning("it is not known what became of a payment; it is asked for again", metadata: metadata)
+            }
         }
     }
 }
