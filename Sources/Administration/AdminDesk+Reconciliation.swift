@@ -5,7 +5,7 @@ import Reconciliation
 /// Invoices of providers: comparing them with the ledger, and deciding on the differences.
 extension AdminDesk {
     /// How often something is tried again that somebody else's import or decision has overtaken.
-    private static let attempts = 5
+    private static let attempts = 20
 
     /// Compares an invoice with the ledger, and records what was found unless it is only a trial or the same file was
     /// imported for the provider before.
@@ -201,7 +201,11 @@ extension AdminDesk {
                 reason: choice.reason,
                 afterSequence: sequence
             )
-            if try await askHouse(.resolveSuspense(wish), "\(choice.importID) after \(sequence)", call) {
+            if try await askHouse(
+                .resolveSuspense(wish),
+                "\(call.commandID) \(choice.importID) after \(sequence)",
+                call
+            ) {
                 decision = SuspenseDecision(
                     items: decision.items + part.map(\.number),
                     microUSD: decision.microUSD + sum

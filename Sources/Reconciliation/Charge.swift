@@ -26,6 +26,8 @@ public struct Charge: Hashable, Sendable {
     public let day: Day
     /// The model.
     public let model: String
+    /// The provider's name for the model; nil where it is not known.
+    public let providerModel: String?
     /// What is booked as its cost, in micro-dollars; zero for runs that failed or are under way.
     public let booked: Int64
     /// What earlier invoices have made of it.
@@ -39,6 +41,7 @@ public struct Charge: Hashable, Sendable {
         requestID: String?,
         day: Day,
         model: String,
+        providerModel: String? = nil,
         booked: Int64,
         standing: Standing = .owed
     ) {
@@ -48,6 +51,7 @@ public struct Charge: Hashable, Sendable {
         self.requestID = requestID
         self.day = day
         self.model = model
+        self.providerModel = providerModel
         self.booked = booked
         self.standing = standing
     }

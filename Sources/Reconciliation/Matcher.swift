@@ -184,7 +184,7 @@ public struct Matcher: Sendable {
         if case .suspended(let item) = run.standing { arrived.insert(item) }
     }
 
-    /// Lines without a request are compared by day and model, with the runs that no line names.
+    /// Lines without a request are compared by day and model, under our name of it or the provider's, with the runs that no line names.
     private mutating func compareDays(_ lines: [InvoiceLine], _ found: inout [(line: Int, draft: Draft)]) {
         var groups: [DayModel: [InvoiceLine]] = [:]
         for line in lines where line.requestID == nil {
@@ -193,8 +193,12 @@ public struct Matcher: Sendable {
         guard !groups.isEmpty else { return }
         let open = charges.filter { $0.owed != 0 && !used.contains($0.executionID) }
         let owned = Dictionary(grouping: open) { DayModel(day: $0.day, model: $0.model) }
-        for (key, lines) in groups.sorted(by: { $0.key < $1.key }) {
-            let runs = owned[key, default: []]
+        let foreign = Dictionary(grouping: open) { DayModel(day: $0.day, model: $0.providerModel ?? "") }
+        // Our names first: what a provider's name stands for is what is left.
+        let order = groups.keys.sorted().filter { owned[$0] != nil } + groups.keys.sorted().filter { owned[$0] == nil }
+        for key in order {
+            guard let lines = groups[key] else { continue }
+            let runs = (owned[key] ?? foreign[key] ?? []).filter { !used.contains($0.executionID) }
             let billed = lines.reduce(0) { $0 + $1.billed }
             let booked = runs.reduce(0) { $0 + $1.booked }
             for run in runs { use(run) }

@@ -190,13 +190,19 @@ struct ReconciliationSheet {
     static func csv(_ item: RecordedItem) -> String {
         let fields: [String] = [
             "\(item.number)", item.outcome.rawValue, item.state.rawValue, item.line.map { "\($0)" } ?? "",
-            item.requestID ?? "", "\(item.day)", item.model ?? "", dollars(item.billed), dollars(item.booked),
-            dollars(item.difference), "\(item.runCount)", item.run.map { "\($0)" } ?? "", item.reason ?? "",
+            harmless(item.requestID), "\(item.day)", harmless(item.model), dollars(item.billed), dollars(item.booked),
+            dollars(item.difference), "\(item.runCount)", item.run.map { "\($0)" } ?? "", harmless(item.reason),
         ]
         return fields.map { field in
             guard field.contains(where: { "\",\n\r".contains($0) }) else { return field }
             return "\"" + field.replacing("\"", with: "\"\"") + "\""
         }.joined(separator: ",")
+    }
+
+    /// A text that a spreadsheet takes for one, and not for a formula: the provider wrote it.
+    private static func harmless(_ text: String?) -> String {
+        guard let text, let first = text.first else { return "" }
+        return "=+-@\t".contains(first) ? "'" + text : text
     }
 
     // MARK: All imports

@@ -20,10 +20,12 @@ struct ReconciliationTests {
         INSERT INTO ledger.definition_versions (
             model, version, model_sha256, provider_sha256, model_text, provider_text, first_seen_at
         )
-        SELECT model, 1, sha256('m'), sha256('p'), 'use', 'name: ' || provider, '2026-12-01 00:00Z'
+        SELECT model, 1, sha256('m'), sha256('p'), E'provider:\n  use: x\n  model: ' || named, 'name: ' || provider, '2026-12-01 00:00Z'
         FROM (
-            VALUES ('painter', 'fal'), ('bulk-text', 'fal'), ('singer', 'suno'), ('bulk-code', 'openai')
-        ) AS definition (model, provider)
+            VALUES
+            ('painter', 'fal', '"fal-ai/painter/v2"'), ('bulk-text', 'fal', '${BULK_MODEL:-bulk-2}'),
+            ('singer', 'suno', '{$if: quality}'), ('bulk-code', 'openai', 'code-9 # the latest')
+        ) AS definition (model, provider, named)
         """
     private static let mapping = (name: "test.yaml", text: SeededInvoice.mapping)
     private static let january = CalendarMonth("2027-01")!
@@ -87,6 +89,10 @@ struct ReconciliationTests {
 
     private func withBench(_ body: (Bench) async throws -> Void) async throws {
         try await psql(Self.definitions)
+        let names = try await psql(
+            "SELECT model, coalesce(provider_model, '-') FROM ledger.model_providers ORDER BY model"
+        )
+        #expect(names == "bulk-code\tcode-9\nbulk-text\tbulk-2\npainter\tfal-ai/painter/v2\nsinger\t-")
         let clock = TestClock()
         var settings = StoreSettings()
         settings.clock = { clock.now }
@@ -294,7 +300,10 @@ struct ReconciliationTests {
             expectGolden(output, named: "reconciliation.txt")
             // Whoever changes a kept item is found out.
             #expect(try await bench.desk.checkImports().isEmpty)
-            let change = "UPDATE ledger.invoice_items SET booked = booked + 1 WHERE outcome = 'duplicate'"
+            let change = """
+                ALTER TABLE ledger.invoice_items DISABLE TRIGGER USER;
+                UPDATE ledger.invoice_items SET booked = booked + 1 WHERE outcome = 'duplicate'
+                """
             try await tamper(change)
             #expect(try await bench.desk.checkImports().map(\.value.id) == [second.value.id])
         }
@@ -352,6 +361,18 @@ struct ReconciliationTests {
             #expect(try await bench.desk.imports().count == 1)
             let booked = try await bench.charges(of: "fal").reduce(0) { $0 + $1.booked }
             #expect(try await book("Liabilities:Suspense") == 1_250_000 - Int(booked))
+            // Of decisions at once, too, none is lost and none is made twice.
+            let id = try #require(fates.first).value.id
+            let missing = try await bench.items(id).filter { $0.outcome == .missingWithThem }.prefix(4)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for item in Array(missing) + missing {
+                    group.addTask { _ = try await bench.resolve(id, .numbers([item.number]), .accepted) }
+                }
+                try await group.waitForAll()
+            }
+            let accepted = try await bench.items(id).filter { $0.state == .accepted }
+            #expect(accepted.map(\.number) == missing.map(\.number))
+            #expect(try await book("Expenses:Reconciled") == Int(missing.reduce(0) { $0 + $1.difference }))
         }
     }
 }

@@ -126,6 +126,14 @@ import Testing
         #expect { try read(text) } throws: { "\($0)" == message }
     }
 
+    @Test("a file that is too large is refused before it is read")
+    func size() throws {
+        var reader = InvoiceReader(try InvoiceMapping(yaml: Self.mapping, name: "test"), provider: "fal", currency: nil)
+        #expect {
+            try reader.read(repeatElement(UInt8(ascii: "a"), count: InvoiceReader.largestFile + 1))
+        } throws: { "\($0)" == "a file has at most 64 MiB" }
+    }
+
     @Test("text that is not UTF-8 is refused")
     func encoding() throws {
         var reader = InvoiceReader(try InvoiceMapping(yaml: Self.mapping, name: "test"), provider: "fal", currency: nil)

@@ -17,6 +17,7 @@ import Testing
         request: String? = nil,
         day: Day = first,
         model: String = "painter",
+        vendorModel: String? = nil,
         booked: Int64 = 100,
         standing: Charge.Standing = .owed
     ) -> Charge {
@@ -27,6 +28,7 @@ import Testing
             requestID: request,
             day: day,
             model: model,
+            providerModel: vendorModel,
             booked: booked,
             standing: standing
         )
@@ -125,6 +127,38 @@ import Testing
         #expect(found.items.map(\.difference) == [100, 0, 100, -93, 100])
         #expect(found.items.map(\.earlier) == [before, nil, nil, nil, before])
         #expect(found.arrived == [suspense])
+    }
+
+    @Test("days are compared under our name of a model or the provider's, each run once")
+    func names() {
+        let charges = [
+            Self.charge(1, model: "big", vendorModel: "a/big-2"),
+            Self.charge(2, model: "small", vendorModel: "a/big-2"),
+            Self.charge(3, model: "other", vendorModel: "v/other", booked: 7),
+        ]
+        func line(_ number: Int, _ model: String, _ billed: Int64) -> InvoiceLine {
+            InvoiceLine(line: number, requestID: nil, day: Self.first, model: model, billed: billed)
+        }
+        func found(_ lines: [InvoiceLine]) -> [SeededInvoice.Finding] {
+            let period = Self.first...Self.first
+            return SeededInvoice.findings(
+                Matcher.reconcile(lines, with: charges, period: period, tolerance: Self.tolerance).items
+            )
+        }
+        let day = "\(Self.first)"
+        #expect(
+            found([line(2, "a/big-2", 200), line(3, "v/other", 7)]) == [
+                .init(.matched, "\(day) a/big-2", billed: 200, booked: 200),
+                .init(.matched, "\(day) v/other", billed: 7, booked: 7),
+            ]
+        )
+        #expect(
+            found([line(2, "small", 100), line(3, "a/big-2", 100), line(4, "other", 7)]) == [
+                .init(.matched, "\(day) a/big-2", billed: 100, booked: 100),
+                .init(.matched, "\(day) other", billed: 7, booked: 7),
+                .init(.matched, "\(day) small", billed: 100, booked: 100),
+            ]
+        )
     }
 
     @Test("runs outside of the period are found when they are named, and are not missing when they are not")

@@ -11,7 +11,8 @@ SELECT
     (coalesce(runs.ended_at, runs.admitted_at) AT TIME ZONE 'UTC')::date AS day,
     runs.model,
     runs.status,
-    coalesce(runs.provider_microusd, 0) AS booked
+    coalesce(runs.provider_microusd, 0) AS booked,
+    providers.provider_model
 FROM ledger.executions AS runs
 INNER JOIN ledger.model_providers AS providers
     ON runs.model = providers.model

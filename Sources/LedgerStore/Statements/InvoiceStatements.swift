@@ -32,7 +32,7 @@ struct LoadCharges: PostgresStatement {
         )
         SELECT runs.journal, runs.account_id, runs.execution_id, runs.provider_request_id,
             \(dayNumber("runs.day")), runs.model, runs.booked,
-            coalesce(settled.is_billed, false), settled.import_id, settled.item, settled.state
+            coalesce(settled.is_billed, false), settled.import_id, settled.item, settled.state, runs.provider_model
         FROM runs LEFT JOIN settled ON settled.execution_id = runs.execution_id
         ORDER BY runs.execution_id
         """
@@ -57,6 +57,7 @@ struct LoadCharges: PostgresStatement {
             requestID: try row.optionalText(3),
             day: try row.day(4),
             model: try row.text(5),
+            providerModel: try row.optionalText(11),
             booked: try row.int8(6),
             standing: try standing(row)
         )
