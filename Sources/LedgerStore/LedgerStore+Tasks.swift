@@ -26,7 +26,9 @@ extension LedgerStore {
                 instance: instance,
                 until: until
             )
-            for task in try await change(claim) { claimed.append(try await opened(task)) }
+            for task in try await change(claim) {
+                if let opened = try await opened(task) { claimed.append(opened) }
+            }
         }
         return claimed
     }
@@ -119,13 +121,12 @@ extension LedgerStore {
         return reports
     }
 
-    /// A task with its inputs as they were.
-    private func opened(_ task: RunTask) async throws(LedgerStoreError) -> RunTask {
+    /// A task with its inputs as they were; nil when they can't be opened: its run then ends by its policy, and the others
+    /// go on.
+    private func opened(_ task: RunTask) async throws(LedgerStoreError) -> RunTask? {
         let key = try await findDataKey(of: task.facts.accountID)
         let execution = task.facts.executionID
-        guard let inputs = key.open(task.facts.inputs, for: .inputs(execution)) else {
-            throw LedgerStoreError(.damaged, outcome: .rolledBack, "the inputs of run \(execution) can't be opened")
-        }
+        guard let inputs = key.open(task.facts.inputs, for: .inputs(execution)) else { return nil }
         var opened = task.with(inputs: inputs)
         opened.pending = task.pending.flatMap { key.open($0, for: .pending(execution)) }
         return opened

@@ -40,7 +40,7 @@ extension StoredWorkflow {
     public var json: JSONValue {
         [
             "slug": .string(workflow.slug), "version": .integer(Int64(workflow.version)),
-            "sha256": .string(workflow.digest.description), "createdAt": .moment(workflow.createdAt),
+            "digest": .string(workflow.digest.description), "createdAt": .moment(workflow.createdAt),
             "savedAt": .moment(workflow.savedAt), "document": (try? JSONValue(text: text)) ?? .null,
         ]
     }

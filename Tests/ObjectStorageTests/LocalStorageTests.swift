@@ -43,6 +43,22 @@ struct LocalStorageTests {
         }
     }
 
+    @Test("A folder goes with all that is in it, and no other")
+    func deleteAll() async throws {
+        try await withTemporaryFolder { folder in
+            let storage = try LocalDirectoryStorage.open(folder: folder, baseURL: "/media")
+            let deadline = ContinuousClock.now + .seconds(60)
+            for text in ["a/run-1/t/0.png", "a/run-1/t/1.png", "a/run-10/t/0.png"] {
+                let name = try #require(ObjectName(text))
+                try await storage.write(name, contentType: "image/png", from: Chunks([7], of: 1), deadline: deadline)
+            }
+            let run = try #require(ObjectName("a/run-1"))
+            #expect(try await storage.deleteAll(under: run, deadline: deadline) == 2)
+            #expect(try await storage.deleteAll(under: run, deadline: deadline) == 0)
+            #expect(files(folder) == ["a/run-10/t/0.png"])
+        }
+    }
+
     @Test("A write that breaks off leaves the object as it was")
     func brokenWrite() async throws {
         struct Broken: Error {}

@@ -75,6 +75,23 @@ struct S3ServerTests {
         }
     }
 
+    @Test("Every object under a name goes, however many, and no other")
+    func deleteAll() async throws {
+        try await Self.withBucket { client, _ in
+            let deadline = ContinuousClock.now + .seconds(120)
+            let names = (0..<103).compactMap { ObjectName("2026/run-1/tag/\($0).png") }
+            let others = ["2026/run-10/tag/0.png", "2026/run-1.png"].compactMap { ObjectName($0) }
+            for name in names + others {
+                try await client.write(name, contentType: "image/png", from: Chunks([7], of: 1), deadline: deadline)
+            }
+            let folder = try #require(ObjectName("2026/run-1"))
+            #expect(try await client.deleteAll(under: folder, deadline: deadline) == 103)
+            #expect(try await client.deleteAll(under: folder, deadline: deadline) == 0)
+            #expect(try await client.size(of: names[102], deadline: deadline) == nil)
+            for other in others { #expect(try await client.size(of: other, deadline: deadline) == 1) }
+        }
+    }
+
     @Test("A source that breaks off leaves no object and no parts")
     func abort() async throws {
         struct Broken: Error {}

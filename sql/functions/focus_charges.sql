@@ -59,6 +59,8 @@ BEGIN
                 WHEN events.type = 'credits.added' AND events.detail::jsonb ->> 'kind' = 'plan' THEN 'Allowance of the plan'
                 WHEN events.type = 'credits.added' THEN 'Credits'
                 WHEN events.detail::jsonb ? 'refund' THEN 'Refund of credits'
+                -- Named by a commitment, and told by the service alone.
+                WHEN events.detail::jsonb ->> 'reason' ~ '^sealed:[0-9a-f]{64}$' THEN 'Correction'
                 -- FOCUS wants ASCII.
                 ELSE 'Correction: ' || regexp_replace(events.detail::jsonb ->> 'reason', '[^ -~]', '?', 'g')
             END AS description,

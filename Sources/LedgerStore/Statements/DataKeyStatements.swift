@@ -9,19 +9,28 @@ struct KeptDataKey: Hashable, Sendable {
     let wrapped: [UInt8]?
 }
 
-/// An account's data key.
-struct LoadDataKey: PostgresStatement {
-    static let name = "load_data_key"
-    static let sql = "SELECT master, wrapped_key FROM ledger.data_keys WHERE journal = $1 AND account_id = $2"
-    static let parameterTypes: [PostgresType] = [.int2, .uuid]
+/// A statement about one account that needs nothing but its name.
+protocol AccountStatement: PostgresStatement {
+    var journal: JournalID { get }
+    var account: AccountID { get }
+}
 
-    let journal: JournalID
-    let account: AccountID
+extension AccountStatement {
+    static var parameterTypes: [PostgresType] { [.int2, .uuid] }
 
     func encode(into parameters: inout ParameterEncoder) {
         parameters.journal(journal)
         parameters.uuid(account.postgresUUID)
     }
+}
+
+/// An account's data key.
+struct LoadDataKey: AccountStatement {
+    static let name = "load_data_key"
+    static let sql = "SELECT master, wrapped_key FROM ledger.data_keys WHERE journal = $1 AND account_id = $2"
+
+    let journal: JournalID
+    let account: AccountID
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> KeptDataKey {
         KeptDataKey(master: try row.optionalBytes(0), wrapped: try row.optionalBytes(1))

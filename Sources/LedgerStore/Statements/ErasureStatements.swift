@@ -23,7 +23,7 @@ struct InsertErasure: PostgresStatement {
 }
 
 /// How far an account's erasure has come; nothing when none was decided.
-struct LoadErasure: PostgresStatement {
+struct LoadErasure: AccountStatement {
     static let name = "load_erasure"
     static let columns = """
         account_id, decided_at,
@@ -32,15 +32,9 @@ struct LoadErasure: PostgresStatement {
         rows_done_at, files_erased, finished_at
         """
     static let sql = "SELECT \(columns) FROM ledger.erasures WHERE journal = $1 AND account_id = $2"
-    static let parameterTypes: [PostgresType] = [.int2, .uuid]
 
     let journal: JournalID
     let account: AccountID
-
-    func encode(into parameters: inout ParameterEncoder) {
-        parameters.journal(journal)
-        parameters.uuid(account.postgresUUID)
-    }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Erasure {
         let tables = zip(try row.textArray(2), try row.textArray(3)).map { ($0, Int64($1) ?? 0) }
@@ -138,21 +132,15 @@ struct ReadEndedRuns: PostgresStatement {
 }
 
 /// The event that decided an account's erasure. An erased account is closed, and little follows its erasure.
-struct FindErasureEvent: PostgresStatement {
+struct FindErasureEvent: AccountStatement {
     static let name = "find_erasure_event"
     static let sql = """
         SELECT \(EventColumns.list) FROM ledger.events
         WHERE journal = $1 AND account_id = $2 AND type = 'account.erased' ORDER BY sequence DESC LIMIT 1
         """
-    static let parameterTypes: [PostgresType] = [.int2, .uuid]
 
     let journal: JournalID
     let account: AccountID
-
-    func encode(into parameters: inout ParameterEncoder) {
-        parameters.journal(journal)
-        parameters.uuid(account.postgresUUID)
-    }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Event { try ReadEvents.decode(row) }
 }

@@ -12,7 +12,7 @@ protocol PersonalTable: SendableMetatype {
 
 extension PersonalTable {
     /// The rows of a table that names the account in each of them.
-    static var ownRows: String {
+    static var rows: String {
         "SELECT t.ctid FROM ledger.\(table) t WHERE t.journal = $1 AND t.account_id = $2"
     }
 
@@ -29,17 +29,14 @@ extension PersonalTable {
 enum PersonalTables {
     enum Contacts: PersonalTable {
         static let table = "account_contacts"
-        static var rows: String { ownRows }
     }
 
     enum Texts: PersonalTable {
         static let table = "private_texts"
-        static var rows: String { ownRows }
     }
 
     enum Tasks: PersonalTable {
         static let table = "run_tasks"
-        static var rows: String { ownRows }
     }
 
     enum Results: PersonalTable {
@@ -54,12 +51,10 @@ enum PersonalTables {
 
     enum Answers: PersonalTable {
         static let table = "idempotency"
-        static var rows: String { ownRows }
     }
 
     enum Documents: PersonalTable {
         static let table = "workflow_documents"
-        static var rows: String { ownRows }
     }
 
     enum Attempts: PersonalTable {
@@ -92,7 +87,6 @@ enum PersonalTables {
 
     enum Reads: PersonalTable {
         static let table = "read_windows"
-        static var rows: String { ownRows }
     }
 
     enum PaymentMethods: PersonalTable {
@@ -114,8 +108,7 @@ enum PersonalTables {
     /// Tables that name accounts and say nothing of persons: ids, amounts, moments, names of models and slugs of workflows.
     static let kept: Set<String> = [
         "accounts", "api_keys", "auto_top_ups", "commands", "data_keys", "ended_executions", "erasures", "events",
-        "grants",
-        "holds", "payment_events", "pots", "rate_windows", "workflow_nodes", "workflow_slugs", "workflows",
+        "grants", "holds", "payment_events", "pots", "rate_windows", "workflow_nodes", "workflow_slugs", "workflows",
     ]
 
     static let statements: [any PostgresStatement.Type] = all.flatMap { statements(of: $0) }
@@ -134,24 +127,18 @@ public enum PersonalData {
 }
 
 /// How many rows of an account a table has.
-struct CountPersonalRows<T: PersonalTable>: PostgresStatement {
+struct CountPersonalRows<T: PersonalTable>: AccountStatement {
     static var name: String { "count_personal_\(T.table)" }
     static var sql: String { "SELECT count(*) FROM (\(T.rows)) counted" }
-    static var parameterTypes: [PostgresType] { [.int2, .uuid] }
 
     let journal: JournalID
     let account: AccountID
-
-    func encode(into parameters: inout ParameterEncoder) {
-        parameters.journal(journal)
-        parameters.uuid(account.postgresUUID)
-    }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Int64 { try row.int8(0) }
 }
 
 /// Deletes up to 1,000 rows of an account whose erasure was decided, and adds their number to the erasure; gives the number.
-struct ErasePersonalRows<T: PersonalTable>: PostgresStatement {
+struct ErasePersonalRows<T: PersonalTable>: AccountStatement {
     static var name: String { "erase_personal_\(T.table)" }
     static var sql: String {
         """
@@ -173,15 +160,9 @@ struct ErasePersonalRows<T: PersonalTable>: PostgresStatement {
         SELECT rows FROM counted
         """
     }
-    static var parameterTypes: [PostgresType] { [.int2, .uuid] }
 
     let journal: JournalID
     let account: AccountID
-
-    func encode(into parameters: inout ParameterEncoder) {
-        parameters.journal(journal)
-        parameters.uuid(account.postgresUUID)
-    }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Int64 { try row.int8(0) }
 }
