@@ -37,6 +37,7 @@ public let ledgerStatements: [any PostgresStatement.Type] = [
     LoadTopUps.self, PutTopUps.self, ScanTopUps.self, LoadDueTopUps.self, LoadOpenTopUps.self, LoadBrokenTopUps.self,
     LoadAccountPage.self, LoadAlerts.self, LoadSomePots.self, FindReference.self,
     FindOperator.self, LoadOperators.self, InsertOperator.self, RemoveOperator.self, LogOperation.self,
-    LoadOperatorLog.self, KeepOperatorRequest.self, ForgetOperatorRequest.self, PutModelSwitch.self,
+    NoteOperation.self, FindOperation.self, LoadOperatorLog.self, KeepOperatorRequest.self, ForgetOperatorRequest.self,
+    PutModelSwitch.self,
     LoadModelSwitches.self, FindPaymentEvent.self, InsertPaymentEvent.self, LoadPaymentEvents.self,
 ]
