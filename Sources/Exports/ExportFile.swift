@@ -45,8 +45,7 @@ final class ExportFile: @unchecked Sendable {
         let target = folder.appendingPathComponent(name)
         if FileManager.default.fileExists(atPath: target.path) { try FileManager.default.removeItem(at: target) }
         try FileManager.default.moveItem(at: partial, to: target)
-        let digest = hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return ExportManifest.File(name: name, bytes: count, sha256: digest)
+        return ExportManifest.File(name: name, bytes: count, sha256: hash.finalize().hexadecimal)
     }
 
     /// Leaves nothing behind.
@@ -70,8 +69,7 @@ final class ExportFile: @unchecked Sendable {
             hash.update(data: piece)
             count += Int64(piece.count)
         }
-        let digest = hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return ExportManifest.File(name: name, bytes: count, sha256: digest)
+        return ExportManifest.File(name: name, bytes: count, sha256: hash.finalize().hexadecimal)
     }
 }
 

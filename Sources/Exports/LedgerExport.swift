@@ -65,10 +65,10 @@ public struct LedgerExport: Sendable {
         do {
             var manifest = try await begin(connection, store, resumes: resumes)
             progress(Progress(done: 0, total: manifest.eventCount))
-            switch kind {
-            case .events, .postings, .focus: try await copyParts(connection, &manifest, progress)
-            case .beancount: try await writeBooks(.beancount, store, &manifest, progress)
-            case .hledger: try await writeBooks(.hledger, store, &manifest, progress)
+            if let format = kind.books {
+                try await writeBooks(format, store, &manifest, progress)
+            } else {
+                try await copyParts(connection, &manifest, progress)
             }
             manifest.isComplete = true
             try write(manifest)
@@ -102,8 +102,7 @@ public struct LedgerExport: Sendable {
         guard let data = FileManager.default.contents(atPath: file.path) else {
             let names = try FileManager.default.contentsOfDirectory(atPath: path)
             guard names.allSatisfy({ $0.hasSuffix(".partial") }) else { throw ExportError.folderNotEmpty(path) }
-            let heads = try await heads(connection)
-            let manifest = ExportManifest(kind: kind, ledger: store.name, price: price, heads: heads)
+            let manifest = try await ExportManifest(kind, of: store, price: price, connection)
             try write(manifest)
             return manifest
         }
@@ -138,25 +137,6 @@ public struct LedgerExport: Sendable {
         }
     }
 
-    private func heads(_ connection: PostgresScriptConnection) async throws -> [ExportManifest.Head] {
-        let rows = try await connection.execute(
-            script: """
-                SELECT journals.journal, journals.position, encode(journals.head_hash, 'hex'), encode(events.hash, 'hex')
-                FROM ledger.journals
-                LEFT JOIN ledger.events
-                    ON journals.journal = events.journal AND journals.position = events.position
-                ORDER BY journals.journal
-                """
-        )
-        return (rows.last?.rows ?? []).compactMap { row in
-            guard let journal = row[0].flatMap({ Int16($0) }), let position = row[1].flatMap({ Int64($0) }),
-                let hash = row[2]
-            else { return nil }
-            let range = ExportRange(journal: journal, after: 0, through: position)
-            return ExportManifest.Head(range: range, hash: hash, eventHash: row[3])
-        }
-    }
-
     private func write(_ manifest: ExportManifest) throws {
         let file = folder.appendingPathComponent(ExportManifest.fileName)
         do {
@@ -177,7 +157,7 @@ public struct LedgerExport: Sendable {
         let names = Set(manifest.files.map(\.name))
         for head in manifest.heads {
             for part in head.range.parts(of: positionsPerPart) {
-                let name = "\(kind.rawValue)-\(part.journal)-\(part.after + 1)-\(part.through).\(kind.suffix)"
+                let name = kind.name(of: part)
                 if !names.contains(name) {
                     manifest.files.append(try await copy(part, connection, named: name, manifest.ledger))
                     try write(manifest)
@@ -215,28 +195,12 @@ public struct LedgerExport: Sendable {
     ) async throws {
         let file = try ExportFile(named: "books.\(kind.suffix)", in: folder)
         do {
-            var books = PlainTextBooks(format)
-            try file.write(books.heading(title: manifest.ledger))
-            var done: Int64 = 0
-            for head in manifest.heads {
-                var position = head.range.after
-                while position < head.range.through {
-                    let limit = Int(min(5_000, head.range.through - position))
-                    let page = try await store.events(in: JournalID(head.range.journal), after: position, limit: limit)
-                    guard page.last?.position == position + Int64(limit) else {
-                        throw ExportError.damaged("journal \(head.range.journal) has a gap after position \(position)")
-                    }
-                    for event in page { try file.write(try books.transaction(event)) }
-                    position += Int64(limit)
-                    done += Int64(limit)
-                    progress(Progress(done: done, total: manifest.eventCount))
-                }
+            let total = manifest.eventCount
+            try await store.writeBooks(format, upTo: manifest.heads, title: manifest.ledger) { text, done in
+                try file.write(text)
+                progress(Progress(done: done, total: total))
             }
-            try file.write(books.ending())
             manifest.files = [try file.finish()]
-        } catch let error as PostingError {
-            file.abandon()
-            throw ExportError.damaged(error.description)
         } catch {
             file.abandon()
             throw error
