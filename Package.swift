@@ -154,7 +154,8 @@ let package = Package(
         .target(
             name: "Console",
             dependencies: [
-                "Administration", "Ledger", "LedgerStore", "Postgres", "Registry", "RunAPI", crypto, httpTypes,
+                "Administration", "Exports", "Ledger", "LedgerStore", "Postgres", "Registry", "RunAPI", crypto,
+                httpTypes,
                 hummingbird, lifecycle, logging, mustache, nioCore,
             ],
             resources: [.copy("Pages")]
@@ -240,8 +241,8 @@ let package = Package(
         .testTarget(
             name: "BooksTests",
             dependencies: [
-                "Administration", "Books", "Exports", "HistoryTestSupport", "Ledger", "LedgerStore",
-                "LedgerTestSupport", "LocalCluster",
+                "Administration", "Books", "Console", "Exports", "HistoryTestSupport", "Ledger", "LedgerStore",
+                "LedgerTestSupport", "LocalCluster", logging,
                 "Postgres", "Registry", "TestSupport",
             ]
         ),
