@@ -146,8 +146,8 @@ let package = Package(
         .target(
             name: "Console",
             dependencies: [
-                "Administration", "Ledger", "LedgerStore", "Postgres", "Reconciliation", "Registry", "RunAPI", crypto,
-                httpTypes, hummingbird, lifecycle, logging, mustache, nioCore,
+                "Administration", "Exports", "Ledger", "LedgerStore", "Postgres", "Reconciliation", "Registry",
+                "RunAPI", crypto, httpTypes, hummingbird, lifecycle, logging, mustache, nioCore,
             ],
             resources: [.copy("Pages")]
         ),
@@ -228,9 +228,9 @@ let package = Package(
         .testTarget(
             name: "BooksTests",
             dependencies: [
-                "Administration", "Books", "Exports", "HistoryTestSupport", "Ledger", "LedgerStore",
+                "Administration", "Books", "Console", "Exports", "HistoryTestSupport", "Ledger", "LedgerStore",
                 "LedgerTestSupport", "LocalCluster", "Postgres", "Reconciliation", "Registry", "TestSupport",
-                "TransparencyLog", "runledger",
+                "TransparencyLog", "runledger", logging,
             ]
         ),
         .testTarget(name: "TransparencyLogTests", dependencies: ["Ledger", "TestSupport", "TransparencyLog"]),

@@ -166,6 +166,30 @@ extension AdminDesk {
         try await asking { () async throws(LedgerStoreError) in try await store.operatorLog(limit: limit) }
     }
 
+    /// Notes something that an operator did and that changes neither the ledger nor a model.
+    ///
+    /// - Returns: its place in the log.
+    public func note(_ action: String, of subject: String, by who: Operator) async throws(AdminFailure) -> Int64 {
+        let entry = OperatorLogEntry(
+            recordedAt: clock(),
+            actor: who.actor.description,
+            action: action,
+            subject: subject
+        )
+        return try await asking { () async throws(LedgerStoreError) in try await store.note(entry) }
+    }
+
+    /// Whether something was noted of a subject after a place in the log.
+    public func isNoted(
+        _ action: String,
+        of subject: String,
+        after place: Int64
+    ) async throws(AdminFailure) -> Bool {
+        try await asking { () async throws(LedgerStoreError) in
+            try await store.isNoted(action, of: subject, after: place)
+        }
+    }
+
     /// The latest events of the payment provider, the newest first.
     public func payments(limit: Int) async throws(AdminFailure) -> [PaymentEventRecord] {
         try await asking { () async throws(LedgerStoreError) in try await store.paymentEvents(limit: limit) }

@@ -1,17 +1,26 @@
 import Administration
-import Console
+public import Console
 import Hummingbird
 import LedgerStore
+import LogFiles
+public import LogPublishing
 import Logging
 import Postgres
 import RunAPI
 import ServiceLifecycle
+import TransparencyLog
 
 extension AppConfiguration {
     /// Adds the console's pages, if its secret is known.
     ///
     /// - Returns: what has to run beside the service; nil without a console.
-    func addConsole(to router: Router<APIContext>, _ desk: AdminDesk, _ logger: Logger) async throws -> DayBook? {
+    func addConsole(
+        to router: Router<APIContext>,
+        _ desk: AdminDesk,
+        _ log: LogConnection?,
+        _ board: AuditBoard,
+        _ logger: Logger
+    ) async throws -> DayBook? {
         guard let consoleSecret else { return nil }
         guard let sealer = SessionSealer(secret: consoleSecret) else {
             throw SettingError(description: "RUNLEDGER_CONSOLE_SECRET must have 32 characters or more")
@@ -27,7 +36,9 @@ extension AppConfiguration {
             settings: Console.Settings(
                 sealer: sealer,
                 auditors: consoleAuditors,
-                isSecure: publicURL?.lowercased().hasPrefix("https:") == true
+                isSecure: publicURL?.lowercased().hasPrefix("https:") == true,
+                auditBoard: board,
+                log: log?.logs
             ),
             logger: logger,
             clock: { SystemClock.now() }
@@ -43,6 +54,23 @@ extension AppConfiguration {
             let advice = "its login must be a member of the role runledger_console (docs/console.md)"
             throw SettingError(description: "the console can't read the database: \(error.message); \(advice)")
         }
+    }
+}
+
+extension LedgerLogSet: ConsoleLog {
+    /// The ledger's key, as auditors need it.
+    public var key: String { verifier.description }
+
+    /// The ledger's own checkpoint as it is published; nil before the first.
+    public func checkpoint() async throws -> PublishedCheckpoint? {
+        guard let note = try await storage.checkpointNote(below: "") else { return nil }
+        guard let checkpoint = Checkpoint(note, signedBy: verifier) else { throw LogPublishingError.checkpointNotOurs }
+        return PublishedCheckpoint(
+            size: Int64(checkpoint.size),
+            root: checkpoint.root.base64,
+            witnesses: note.signatures.map(\.name).filter { $0 != verifier.name },
+            note: note.description
+        )
     }
 }
 

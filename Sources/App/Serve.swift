@@ -79,7 +79,7 @@ public enum Serve {
         )
         metrics.watch(store: connection.store, router: providers, runs: runs) { connection.client.isHealthy }
         media.addRoute(to: router)
-        let console = try await addRoutes(to: router, configuration, administration, log, logger)
+        let console = try await addRoutes(to: router, configuration, administration, log, metrics, logger)
         let server = server(configuration, router, logger) { await onListening(port.learn($0)) }
         let clients = (httpClient, webhookClient, log)
         let parts = (connection, lease, uses, runs, administration, console)
@@ -95,11 +95,12 @@ public enum Serve {
         _ configuration: AppConfiguration,
         _ administration: AdminDesk,
         _ log: LogConnection?,
+        _ metrics: ServiceMetrics,
         _ logger: Logger
     ) async throws -> DayBook? {
         try configuration.addAdminRoutes(to: router, administration)
         try configuration.addLogRoutes(to: router, administration, log)
-        let console = try await configuration.addConsole(to: router, administration, logger)
+        let console = try await configuration.addConsole(to: router, administration, log, metrics.auditBoard, logger)
         try ReferenceController(folder: OpenAPIFiles.folder(), style: try OpenAPIFiles.style(), logger: logger)
             .addRoutes(to: router)
         return console

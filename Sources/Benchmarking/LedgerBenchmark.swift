@@ -46,7 +46,8 @@ public struct LedgerBenchmark: Sendable {
 
     /// Accounts with a key and credits enough.
     public struct Tenant: Sendable {
-        let account: AccountID
+        /// The account.
+        public let account: AccountID
         let key: KeyID
     }
 

@@ -82,7 +82,7 @@ enum Chart {
         return power * 10
     }
 
-    private static func axisText(_ value: Double) -> String {
+    static func axisText(_ value: Double) -> String {
         value >= 1 && value == value.rounded()
             ? Format.count(Int64(value)) : Credits(microcredits: Int64(value * 1_000_000)).description
     }

@@ -2,9 +2,8 @@ import Administration
 import Ledger
 import LedgerStore
 import Registry
-import RunAPI
 
-/// Models, verification, and what operators have done.
+/// Models, and what operators have done.
 extension Console {
     func models() async throws -> Answer {
         let all = try await desk.allModels()
@@ -47,44 +46,6 @@ extension Console {
         case .perSecond: "a second"
         case .perToken: "a million tokens"
         }
-    }
-
-    /// Events at the end of each journal whose hashes are recomputed for the page.
-    static let eventsChecked: Int64 = 50
-
-    func verification() async throws -> Answer {
-        let heads = try await reader.ask(ReadHeads())
-        let faults = try await reader.ask(ReadFenceFaults())
-        var rows: [View] = []
-        var checked = 0
-        var isSound = faults.isEmpty
-        for head in heads {
-            let tail = try await reader.ask(
-                ReadTail(journal: head.journal, head: head.position, limit: Self.eventsChecked)
-            )
-            let check = ChainCheck(ofJournal: tail)
-            var fault = check.fault
-            if fault == nil, tail.count != Int(min(head.position, Self.eventsChecked)) {
-                fault = "an event up to position \(head.position) is missing"
-            }
-            checked += check.checked
-            isSound = isSound && fault == nil
-            rows.append(
-                View([
-                    "journal": head.journal.description, "position": Format.count(head.position),
-                    "hash": head.position > 0 ? head.hash.description : nil,
-                    "at": (tail.first?.content.recordedAt).map(View.time),
-                    "checked": check.checked > 0 ? Format.count(Int64(check.checked)) : nil, "fault": fault,
-                ])
-            )
-        }
-        let view = View([
-            "ledger": reader.store.name, "journals": rows.members, "number": String(heads.count),
-            "events": Format.count(heads.reduce(0) { $0 + $1.position }), "checked": Format.count(Int64(checked)),
-            "isSound": isSound ? true : nil, "fencesStand": faults.isEmpty ? true : nil,
-            "faults": faults.map { ["object": $0.object, "fault": $0.fault] },
-        ])
-        return .page("verification", title: "Verification", view: view)
     }
 
     func operatorLog() async throws -> Answer {

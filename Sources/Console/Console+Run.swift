@@ -39,7 +39,35 @@ extension Console {
                 "decision": Self.decision(of: events).members,
             ])
         )
+        view.add(try await publication(of: run, events))
+        view.add(View(["mayTakeReceipt": seesMoney ? true : nil]))
         return .page("run", title: "Run \(Format.short(run.id))", view: view)
+    }
+
+    /// Whether the run's events are in the transparency log, and so have a receipt.
+    private func publication(of run: Execution, _ events: [Event]) async throws -> View {
+        guard log != nil else { return View(["isLogged": nil, "isPublished": nil]) }
+        let last = events.map(\.position).max() ?? 0
+        let record = try await reader.store.logCheckpoint(of: run.id.journal, upTo: .max)
+        let isPublished = last > 0 && record.map { $0.size >= last } == true
+        return View([
+            "isLogged": true, "isPublished": isPublished ? true : nil,
+            "checkpointSize": record.map { Format.count($0.size) },
+            "isOpen": run.status.isEnd ? nil : true,
+        ])
+    }
+
+    /// The run's receipts as a file.
+    func receipt(_ context: APIContext) async throws -> Answer {
+        guard let id = AccountID(text: context.parameters.get("account") ?? ""),
+            let runID = ExecutionID(text: context.parameters.get("run") ?? ""),
+            let run = try await reader.store.execution(runID, of: id)
+        else { throw ConsoleRefusal.notFound("The account has no run of this id.") }
+        guard let log else { throw ConsoleRefusal.notFound("This ledger publishes no transparency log.") }
+        guard let text = try await log.receipt(of: run, for: id) else {
+            throw ConsoleRefusal.notFound("The run is not yet in a checkpoint. One is signed every few seconds.")
+        }
+        return .file("\(run.id).tlog-proof", type: "text/plain; charset=utf-8", text: text)
     }
 
     /// The run's events: they are near the moments that its row names.

@@ -89,7 +89,7 @@ extension Console {
             guard gate.sealer.isFormToken(form["form"] ?? "", of: visitor.session.nonce, for: "session") else {
                 throw ConsoleRefusal.form
             }
-            gate.ended.end(visitor.session, atSeconds: gate.nowSeconds)
+            try await gate.end(visitor.session)
         }
         var response = Self.redirect(to: "/console/sign-in")
         response.setCookie(gate.cookie(ConsoleGate.sessionCookie, "", seconds: 0))

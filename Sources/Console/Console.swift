@@ -16,12 +16,24 @@ public struct Console: Sendable {
         public let auditors: Set<String>
         /// Whether browsers reach it by https, so that cookies are for https alone.
         public let isSecure: Bool
+        /// How far the process's own audit has come.
+        public let auditBoard: AuditBoard
+        /// The transparency log; nil for a ledger that publishes none.
+        public let log: (any ConsoleLog)?
 
         /// Makes settings.
-        public init(sealer: SessionSealer, auditors: Set<String>, isSecure: Bool) {
+        public init(
+            sealer: SessionSealer,
+            auditors: Set<String>,
+            isSecure: Bool,
+            auditBoard: AuditBoard,
+            log: (any ConsoleLog)?
+        ) {
             self.sealer = sealer
             self.auditors = auditors
             self.isSecure = isSecure
+            self.auditBoard = auditBoard
+            self.log = log
         }
     }
 
@@ -31,6 +43,11 @@ public struct Console: Sendable {
     let pages: PageLibrary
     /// Counts the day while the service runs; run it with the service, before what takes requests.
     public let dayBook: DayBook
+    let reportBook: ReportBook
+    let replayBook: ReplayBook
+    let auditBoard: AuditBoard
+    let log: (any ConsoleLog)?
+    let exportsUnderWay = ExportCount()
     let logger: Logger
     let clock: @Sendable () -> Timestamp
 
@@ -64,6 +81,10 @@ public struct Console: Sendable {
         )
         self.pages = try await PageLibrary()
         self.dayBook = DayBook(reader: reader, interval: .seconds(2), logger: logger, clock: clock)
+        self.reportBook = ReportBook(configuration: reader.reporting, logger: logger, clock: clock)
+        self.replayBook = ReplayBook(store: reader.store, logger: logger)
+        self.auditBoard = settings.auditBoard
+        self.log = settings.log
         self.logger = logger
         self.clock = clock
     }
@@ -79,10 +100,16 @@ public struct Console: Sendable {
         page(router, "/console/accounts/:account/runs/:run", .ledger) { visitor, _, context in
             try await run(visitor, context)
         }
+        // The events in it say what the provider cost.
+        page(router, "/console/accounts/:account/runs/:run/receipt", .money) { _, _, context in
+            try await receipt(context)
+        }
         page(router, "/console/runs/:run", .ledger) { _, _, context in try await findRun(context) }
         addReconciliation(to: router)
+        addReports(to: router)
+        addExports(to: router)
         page(router, "/console/models", .ledger) { _, _, _ in try await models() }
-        page(router, "/console/verification", .ledger) { _, _, _ in try await verification() }
+        addVerification(to: router)
         page(router, "/console/log", .operatorLog) { _, _, _ in try await operatorLog() }
         for asset in pages.assets {
             let path = RouterPath("/console/assets/\(asset.name)")
@@ -95,6 +122,9 @@ public struct Console: Sendable {
     enum Answer {
         case page(String, title: String, view: View)
         case elsewhere(String)
+        /// A file to keep.
+        case file(String, type: String, text: String)
+        case stream(Response)
     }
 
     /// Adds a page.
@@ -116,6 +146,8 @@ public struct Console: Sendable {
                 case .page(let name, let title, let view):
                     return pages.response(name, title: title, path: path.description, visitor: admitted, view)
                 case .elsewhere(let address): return Self.redirect(to: address)
+                case .file(let name, let type, let text): return PageLibrary.file(name, type: type, text)
+                case .stream(let response): return response
                 }
             } catch {
                 return await refuse(error, request, context, visitor)
@@ -155,6 +187,7 @@ public struct Console: Sendable {
         case ConsoleRefusal.notFound(let text): return said(.notFound, "Not found", text)
         case ConsoleRefusal.invalid(let text): return said(.badRequest, "That can't be shown", text)
         case ConsoleRefusal.undone(let text): return said(.badRequest, "Nothing was changed", text)
+        case ConsoleRefusal.later(let text): return said(.serviceUnavailable, "Not yet", text)
         case let error as APIError where error.status == .contentTooLarge:
             return said(.contentTooLarge, "Too much", "A form has at most \(ConsoleGate.largestFormBytes) bytes.")
         default:

@@ -29,6 +29,8 @@ enum ConsoleRefusal: Error {
     case invalid(String)
     /// What a form asks for can't be done.
     case undone(String)
+    /// It can be answered later.
+    case later(String)
 }
 
 /// Exchanges operators' tokens for sessions, and knows who looks.
@@ -37,6 +39,9 @@ struct ConsoleGate: Sendable {
     static let sessionCookie = "runledger_console"
     /// The cookie that a sign-in form belongs to.
     static let formCookie = "runledger_console_form"
+    /// What the operators' log calls the beginning and the end of a session.
+    static let signedIn = "console.signed_in"
+    static let signedOut = "console.signed_out"
     /// Forms above this many bytes are refused.
     static let largestFormBytes = 4_096
 
@@ -47,7 +52,6 @@ struct ConsoleGate: Sendable {
     let isSecure: Bool
     let clock: @Sendable () -> Timestamp
     let throttle = SignInThrottle()
-    let ended = EndedSessions()
 
     var nowSeconds: Int64 { clock().microseconds / 1_000_000 }
 
@@ -61,10 +65,11 @@ struct ConsoleGate: Sendable {
         return visitor
     }
 
-    /// Who has signed in; nil for nobody. A removed operator is out at once.
+    /// Who has signed in; nil for nobody. A removed operator is out at once, and so is a session that was signed out of in
+    /// whichever process.
     func visitor(_ request: Request) async throws -> Visitor? {
         guard let text = request.cookies[Self.sessionCookie]?.value, let session = sealer.open(text, at: clock()),
-            !ended.contains(session), let who = try await identify(session.token)
+            let who = try await identify(session.token), try await !hasEnded(session)
         else { return nil }
         let token = sealer.formToken(session.nonce, for: "session")
         return Visitor(name: who.name, role: role(of: who), session: session, formToken: token)
@@ -75,13 +80,31 @@ struct ConsoleGate: Sendable {
         if let environmentToken, environmentToken.matches(digest: token.bytes) {
             return Operator(name: Operator.environmentName, role: .admin)
         }
+        return try await asking { () async throws(AdminFailure) in try await desk.operator(with: token) }
+    }
+
+    private func hasEnded(_ session: ConsoleSession) async throws -> Bool {
+        try await asking { () async throws(AdminFailure) in
+            try await desk.isNoted(Self.signedOut, of: session.name, after: session.place)
+        }
+    }
+
+    /// Ends a session in every process: what was noted is durable before its owner is answered.
+    func end(_ session: ConsoleSession) async throws {
+        guard let who = try await identify(session.token) else { return }
+        _ = try await asking { () async throws(AdminFailure) in
+            try await desk.note(Self.signedOut, of: session.name, by: who)
+        }
+    }
+
+    private func asking<Value>(_ body: () async throws(AdminFailure) -> Value) async throws -> Value {
         do throws(AdminFailure) {
-            return try await desk.operator(with: token)
+            return try await body()
         } catch {
             throw APIError(
                 status: .serviceUnavailable,
                 code: "LEDGER_UNAVAILABLE",
-                message: "The ledger can't be read now"
+                message: "The ledger can't be reached now"
             )
         }
     }
@@ -109,12 +132,19 @@ struct ConsoleGate: Sendable {
         guard (1...200).contains(token.utf8.count) else { return nil }
         let digest = OperatorToken(token).digest
         guard let who = try await identify(digest) else { return nil }
-        let session = ConsoleSession(
-            token: digest,
-            expiresAtSeconds: nowSeconds + SessionSealer.lifeSeconds,
-            nonce: SessionSealer.random(16)
-        )
-        return (who, session)
+        func session(_ nonce: [UInt8], at place: Int64) -> ConsoleSession {
+            ConsoleSession(
+                token: digest,
+                expiresAtSeconds: nowSeconds + SessionSealer.lifeSeconds,
+                nonce: nonce,
+                place: place
+            )
+        }
+        let nonce = SessionSealer.random(16)
+        let place = try await asking { () async throws(AdminFailure) in
+            try await desk.note(Self.signedIn, of: session(nonce, at: 0).name, by: who)
+        }
+        return (who, session(nonce, at: place))
     }
 
     /// A cookie of the console: no script can read it, and no other site can send it.

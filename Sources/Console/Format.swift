@@ -22,11 +22,23 @@ enum Format {
         return (text.hasPrefix("-") ? "\u{2212}" : "") + whole + (parts.count > 1 ? "." + parts[1] : "")
     }
 
+    /// An amount in millionths, with so many decimals.
+    static func decimal(_ amount: Int64, _ decimals: Int) -> String {
+        let parts = ReportCell.decimal(amount, decimals).split(separator: ".")
+        let whole = count(Int64(parts[0]) ?? 0)
+        // Without its whole part, the sign of what is between -1 and 0 would be lost.
+        let sign = amount < 0 && whole == "0" ? "\u{2212}" : ""
+        return sign + whole + (parts.count > 1 ? "." + parts[1] : "")
+    }
+
     /// A change of credits, with its sign.
     static func change(_ amount: Credits) -> String { (amount.isPositive ? "+" : "") + credits(amount) }
 
     /// US dollars.
-    static func dollars(_ amount: MicroUSD) -> String { "$" + credits(Credits(microcredits: amount.microdollars)) }
+    static func dollars(_ amount: MicroUSD) -> String {
+        let text = credits(Credits(microcredits: Int64(clamping: amount.microdollars.magnitude)))
+        return (amount.microdollars < 0 ? "\u{2212}$" : "$") + text
+    }
 
     /// A moment to the second, in UTC.
     static func moment(_ moment: Timestamp) -> String {

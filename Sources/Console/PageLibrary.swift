@@ -24,12 +24,16 @@ struct PageLibrary: Sendable {
     }
 
     private static let templates = [
-        "layout", "sign-in", "overview", "accounts", "account", "run", "models", "verification", "log", "refusal",
-        "reconciliation", "reconciled",
+        "layout", "sign-in", "overview", "accounts", "account", "run", "reports", "report", "exports", "reconciliation",
+        "reconciled", "models", "verification", "chain", "log", "refusal",
     ]
     private static let navigation: [(path: String, name: String, area: ConsoleArea)] = [
-        ("/console", "Overview", .ledger), ("/console/accounts", "Accounts", .ledger),
-        ("/console/reconciliation", "Reconciliation", .money), ("/console/models", "Models", .ledger),
+        ("/console", "Overview", .ledger),
+        ("/console/accounts", "Accounts", .ledger),
+        ("/console/reports", "Reports", .money),
+        ("/console/reconciliation", "Reconciliation", .money),
+        ("/console/exports", "Exports", .money),
+        ("/console/models", "Models", .ledger),
         ("/console/verification", "Verification", .ledger),
         ("/console/log", "Log", .operatorLog),
     ]
@@ -101,6 +105,23 @@ struct PageLibrary: Sendable {
             preconditionFailure("every template was there when the console was made")
         }
         return Response(status: status, headers: Self.headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    /// The headers of a file that the browser keeps.
+    static func fileHeaders(_ name: String, type: String) -> HTTPFields {
+        var fields = headers
+        fields[.contentType] = type
+        fields[.contentDisposition] = "attachment; filename=\"\(name)\""
+        return fields
+    }
+
+    /// A file that the browser keeps.
+    static func file(_ name: String, type: String, _ text: String) -> Response {
+        Response(
+            status: .ok,
+            headers: fileHeaders(name, type: type),
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text))
+        )
     }
 
     private static let headers: HTTPFields = {

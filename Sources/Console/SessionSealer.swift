@@ -9,6 +9,14 @@ struct ConsoleSession: Hashable, Sendable {
     let expiresAtSeconds: Int64
     /// 16 random bytes that name the session.
     let nonce: [UInt8]
+    /// The place of its beginning in the operators' log: what ends it is noted after that.
+    let place: Int64
+
+    /// What names it in the operators' log, which does not say what its cookie carries.
+    var name: String {
+        let digest = Array(SHA256.hash(data: Array("runledger console session".utf8) + nonce)).prefix(16)
+        return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
 }
 
 /// Seals sessions, and makes the tokens of forms. Every process with the same secret opens the same cookies.
@@ -32,11 +40,10 @@ public struct SessionSealer: Sendable {
 
     /// The text of a cookie: base 64 for URLs of nonce, ciphertext and tag.
     func seal(_ session: ConsoleSession) -> String? {
-        var bytes = session.token.bytes
-        for shift in stride(from: 56, through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: session.expiresAtSeconds >> Int64(shift)))
+        var bytes = session.token.bytes + session.nonce
+        for number in [session.expiresAtSeconds, session.place] {
+            withUnsafeBytes(of: number.bigEndian) { bytes += $0 }
         }
-        bytes += session.nonce
         guard let sealed = try? AES.GCM.seal(bytes, using: sealingKey).combined else { return nil }
         return Base64URL.encode(Array(sealed))
     }
@@ -45,13 +52,19 @@ public struct SessionSealer: Sendable {
     func open(_ text: String, at now: Timestamp) -> ConsoleSession? {
         guard text.utf8.count <= 256, let bytes = Base64URL.decode(text),
             let box = try? AES.GCM.SealedBox(combined: bytes), let opened = try? AES.GCM.open(box, using: sealingKey),
-            opened.count == 32 + 8 + 16
+            opened.count == 32 + 16 + 8 + 8
         else { return nil }
         let content = Array(opened)
         guard let token = Ledger.Digest(bytes: Array(content[..<32])) else { return nil }
-        let expiry = content[32..<40].reduce(Int64(0)) { $0 << 8 | Int64($1) }
+        func number(from start: Int) -> Int64 { content[start..<start + 8].reduce(0) { $0 << 8 | Int64($1) } }
+        let expiry = number(from: 48)
         guard expiry > now.microseconds / 1_000_000 else { return nil }
-        return ConsoleSession(token: token, expiresAtSeconds: expiry, nonce: Array(content[40...]))
+        return ConsoleSession(
+            token: token,
+            expiresAtSeconds: expiry,
+            nonce: Array(content[32..<48]),
+            place: number(from: 56)
+        )
     }
 
     /// What a form must carry so that it is one of ours, for the one who has these bytes in a cookie.

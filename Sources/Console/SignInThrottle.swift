@@ -35,18 +35,3 @@ final class SignInThrottle: Sendable {
         }
     }
 }
-
-/// Sessions that were signed out of before their time was over, in this process.
-final class EndedSessions: Sendable {
-    private let ended = Mutex<[[UInt8]: Int64]>([:])
-
-    /// Ends a session for good.
-    func end(_ session: ConsoleSession, atSeconds now: Int64) {
-        ended.withLock { ended in
-            ended = ended.filter { $0.value > now }
-            ended[session.nonce] = session.expiresAtSeconds
-        }
-    }
-
-    func contains(_ session: ConsoleSession) -> Bool { ended.withLock { $0[session.nonce] != nil } }
-}

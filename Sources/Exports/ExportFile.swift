@@ -45,7 +45,7 @@ final class ExportFile: @unchecked Sendable {
         // In the place of one of that name there is always a whole one: the old or the new.
         let target = folder.appendingPathComponent(name).path
         guard rename(partial.path, target) == 0 else { throw ExportError.unwritable(target) }
-        return ExportManifest.File(name: name, bytes: count, sha256: Self.text(of: hash))
+        return ExportManifest.File(name: name, bytes: count, sha256: hash.finalize().hexadecimal)
     }
 
     /// Leaves nothing behind.
@@ -69,11 +69,7 @@ final class ExportFile: @unchecked Sendable {
             hash.update(data: piece)
             count += Int64(piece.count)
         }
-        return ExportManifest.File(name: name, bytes: count, sha256: text(of: hash))
-    }
-
-    private static func text(of hash: SHA256) -> String {
-        hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return ExportManifest.File(name: name, bytes: count, sha256: hash.finalize().hexadecimal)
     }
 }
 

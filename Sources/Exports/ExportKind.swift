@@ -1,3 +1,5 @@
+import Books
+
 /// What can be exported, all of it a function of ranges of positions: the same export made later has the same bytes.
 public enum ExportKind: String, Hashable, Sendable, CaseIterable {
     /// Every event with every column, as CSV.
@@ -20,13 +22,33 @@ public enum ExportKind: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// The name of a file of CSV.
+    func name(of part: ExportRange) -> String {
+        "\(rawValue)-\(part.journal)-\(part.after + 1)-\(part.through).\(suffix)"
+    }
+
+    /// Whose format the books are in; nil for CSV.
+    var books: PlainTextBooks.Format? {
+        switch self {
+        case .events, .postings, .focus: nil
+        case .beancount: .beancount
+        case .hledger: .hledger
+        }
+    }
+
     /// The statement that copies a range of a journal's positions out as CSV with a heading; nil for what is no CSV.
     ///
     /// - Parameters:
     ///   - range: the journal, and the positions from the one after `after` to `through`.
     ///   - price: what a credit is sold for, as a decimal number of USD; FOCUS alone needs it.
     ///   - issuer: the ledger's name, for FOCUS.
-    func copyStatement(_ range: ExportRange, price: String?, issuer: String) -> String? {
+    ///   - hasHeader: whether the names of the columns come first.
+    func copyStatement(
+        _ range: ExportRange,
+        price: String?,
+        issuer: String,
+        hasHeader: Bool = true
+    ) -> String? {
         let condition = "journal = \(range.journal) AND position > \(range.after) AND position <= \(range.through)"
         let query: String
         switch self {
@@ -53,7 +75,7 @@ public enum ExportKind: String, Hashable, Sendable, CaseIterable {
                 """
         case .beancount, .hledger: return nil
         }
-        return "COPY (\(query)) TO STDOUT (FORMAT csv, HEADER true)"
+        return "COPY (\(query)) TO STDOUT (FORMAT csv, HEADER \(hasHeader))"
     }
 }
 

@@ -70,6 +70,9 @@ public struct ExportManifest: Hashable, Sendable {
     /// Events of the whole export.
     public var eventCount: Int64 { heads.reduce(0) { $0 + $1.range.count } }
 
+    /// The ranges of its files, in order.
+    var parts: [ExportRange] { heads.flatMap { $0.range.parts(of: positionsPerFile) } }
+
     /// The manifest as it is stored.
     public var json: JSONValue {
         [

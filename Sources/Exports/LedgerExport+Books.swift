@@ -25,16 +25,7 @@ extension LedgerExport {
                 return nil
             }
             return try await write(name) { file in
-                var position = part.after
-                while position < part.through {
-                    let limit = Int(min(5_000, part.through - position))
-                    let page = try await store.events(in: JournalID(part.journal), after: position, limit: limit)
-                    guard page.last?.position == position + Int64(limit) else {
-                        throw ExportError.damaged("journal \(part.journal) has a gap after position \(position)")
-                    }
-                    for event in page { try file.write(try books.transaction(event)) }
-                    position += Int64(limit)
-                }
+                try await books.write(part, of: store) { try file.write($0) }
             }
         }
         let heading = books.heading(title: manifest.ledger) + opening
@@ -48,9 +39,6 @@ extension LedgerExport {
         do {
             try await body(file)
             return try file.finish()
-        } catch let error as PostingError {
-            file.abandon()
-            throw ExportError.damaged(error.description)
         } catch {
             file.abandon()
             throw error
@@ -59,6 +47,30 @@ extension LedgerExport {
 }
 
 extension PlainTextBooks {
+    /// Writes the transactions of a part's events, piece by piece.
+    mutating func write(
+        _ part: ExportRange,
+        of store: LedgerStore,
+        to write: (_ text: String) async throws -> Void
+    ) async throws {
+        var position = part.after
+        while position < part.through {
+            let limit = Int(min(5_000, part.through - position))
+            let page = try await store.events(in: JournalID(part.journal), after: position, limit: limit)
+            guard page.last?.position == position + Int64(limit) else {
+                throw ExportError.damaged("journal \(part.journal) has a gap after position \(position)")
+            }
+            var text = ""
+            do throws(PostingError) {
+                for event in page { text += try transaction(event) }
+            } catch {
+                throw ExportError.damaged(error.description)
+            }
+            try await write(text)
+            position += Int64(limit)
+        }
+    }
+
     /// Takes in what every account held before an export's first events; empty when these are the ledger's first.
     fileprivate mutating func open(
         _ connection: PostgresScriptConnection,

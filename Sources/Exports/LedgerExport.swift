@@ -80,10 +80,10 @@ public struct LedgerExport: Sendable {
         do {
             var manifest = try await begin(connection, store, resumes: resumes, progress)
             progress(Progress(stage: .writing, done: 0, total: manifest.eventCount))
-            switch kind {
-            case .events, .postings, .focus: try await copyParts(connection, &manifest, progress)
-            case .beancount: try await writeBooks(.beancount, store, connection, &manifest, progress)
-            case .hledger: try await writeBooks(.hledger, store, connection, &manifest, progress)
+            if let format = kind.books {
+                try await writeBooks(format, store, connection, &manifest, progress)
+            } else {
+                try await copyParts(connection, &manifest, progress)
             }
             manifest.isComplete = true
             try write(manifest)
@@ -118,7 +118,7 @@ public struct LedgerExport: Sendable {
         guard let data = FileManager.default.contents(atPath: file.path) else {
             let names = try FileManager.default.contentsOfDirectory(atPath: path)
             guard names.allSatisfy({ $0.hasSuffix(".partial") }) else { throw ExportError.folderNotEmpty(path) }
-            let heads = try await heads(connection, progress)
+            let heads = try await bounds.heads(connection, progress)
             let manifest = ExportManifest(
                 kind: kind,
                 ledger: store.name,
@@ -178,8 +178,8 @@ public struct LedgerExport: Sendable {
     ) async throws {
         var done: Int64 = 0
         let names = Set(manifest.files.map(\.name))
-        for part in manifest.heads.flatMap({ $0.range.parts(of: manifest.positionsPerFile) }) {
-            let name = "\(kind.rawValue)-\(part.journal)-\(part.after + 1)-\(part.through).\(kind.suffix)"
+        for part in manifest.parts {
+            let name = kind.name(of: part)
             if let file = try await make(part, name, names.contains(name)) {
                 manifest.files.append(file)
                 try write(manifest)

@@ -145,6 +145,25 @@ extension LedgerStore {
         try await ask(LoadOperatorLog(limit: Int64(limit)))
     }
 
+    /// Notes something that an operator did.
+    ///
+    /// - Returns: its place in the log; whatever is noted after that has a greater one.
+    public func note(_ entry: OperatorLogEntry) async throws(LedgerStoreError) -> Int64 {
+        guard let place = try await ask(NoteOperation(operation: entry)).first else {
+            throw LedgerStoreError(.damaged, outcome: .unknown, "the operators' log has not said where an entry is")
+        }
+        return place
+    }
+
+    /// Whether something was noted of a subject after a place in the log. Costs as much as was noted since.
+    public func isNoted(
+        _ action: String,
+        of subject: String,
+        after place: Int64
+    ) async throws(LedgerStoreError) -> Bool {
+        try await ask(FindOperation(action: action, subject: subject, after: place)).first ?? false
+    }
+
     // MARK: Models
 
     /// Switches a model off or on; says whether it was not switched so before.

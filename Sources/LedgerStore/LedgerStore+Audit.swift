@@ -64,29 +64,8 @@ extension LedgerStore {
         let head = try await session.execute(opening)[1].decode(as: ReadJournalHead.self).first
         guard let head else { throw VerificationFinding.noHead(of: cursor.journal) }
         let events = try await readable(after: cursor, limit: limit, session)
-        var links: [AccountID: StreamLink] = [:]
-        let firsts = Dictionary(events.map { ($0.content.accountID, $0.sequence) }, uniquingKeysWith: { min($0, $1) })
-        let before = ReadStreamLinks(
-            journal: cursor.journal,
-            places: firsts.filter { $0.value > 1 }.map { (account: $0.key, sequence: $0.value - 1) }
-        )
-        if !before.places.isEmpty {
-            for link in try await session.query(before) { links[link.account] = link }
-        }
-        for event in events {
-            guard event.position == cursor.position + 1 else {
-                let message = "expected position \(cursor.position + 1), found \(event.position)"
-                throw VerificationFinding(event, .position, message, in: cursor.journal)
-            }
-            let account = event.content.accountID
-            if links[account] == nil, event.sequence > 1 {
-                // The event before it is not where this one says: what it should follow is what came last.
-                links[account] = try await session.query(ReadLatestLink(before: event)).first
-            }
-            try event.check(after: links[account])
-            links[account] = StreamLink(event)
-            cursor.advance(to: event)
-        }
+        try await checkLinks(of: events, after: cursor.position, in: cursor.journal, session)
+        for event in events { cursor.advance(to: event) }
         let isAtHead = events.count < limit
         if isAtHead || cursor.position > head.position, let finding = cursor.finding(of: head) { throw finding }
         let opened = events.filter { $0.sequence == 1 }.map(\.content.accountID)
@@ -161,7 +140,7 @@ extension LedgerStore {
     }
 
     /// Reads in a session of its own; a row that can't be read is a finding.
-    private func auditing<Value: Sendable>(
+    func auditing<Value: Sendable>(
         _ journal: JournalID,
         _ body: (PostgresSession) async throws -> Value
     ) async throws -> Value {

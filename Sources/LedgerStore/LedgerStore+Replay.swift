@@ -47,4 +47,21 @@ extension LedgerStore {
             if page.count < 1_000 { return state }
         }
     }
+
+    /// Goes on with a replay by at most 1,000 events, so that whoever replays a long history can say how far it is.
+    ///
+    /// - Parameters:
+    ///   - state: the account as it was after an event; nothing known to begin with.
+    ///   - account: whose history.
+    ///   - last: the sequence to stop at.
+    /// - Returns: whether it has come there, or to the stream's end.
+    /// - Throws: as `replay`.
+    public func advance(_ state: inout LedgerState, of account: AccountID, to last: Int64) async throws -> Bool {
+        let page = try await events(of: account, after: state.account?.sequence ?? 0)
+        for event in page {
+            guard event.sequence <= last else { return true }
+            try state.fold(event)
+        }
+        return page.count < 1_000 || state.account?.sequence == last
+    }
 }

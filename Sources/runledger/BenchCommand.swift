@@ -12,7 +12,8 @@ import Runs
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure the ledger alone, or the service over HTTP, on a private PostgreSQL that is removed after.",
+        abstract:
+            "Measure the ledger, the service over HTTP or the console, on a private PostgreSQL that is removed after.",
         discussion: """
             Works in .runledger/bench with fsync and synchronous_commit on, whatever RUNLEDGER_DATABASE_URL says.
 
@@ -20,8 +21,9 @@ struct BenchCommand: AsyncParsableCommand {
               runledger bench ledger
               runledger bench ledger --concurrency 256 --seconds 20 --json
               runledger bench http --concurrency 64 --json
+              runledger bench console --events 1000000
             """,
-        subcommands: [BenchLedgerCommand.self, BenchHTTPCommand.self]
+        subcommands: [BenchLedgerCommand.self, BenchHTTPCommand.self, BenchConsoleCommand.self]
     )
 }
 
@@ -132,6 +134,10 @@ enum BenchParse {
     static func seconds(_ text: String) throws -> Int { try number(text, 1...300, "seconds") }
 
     static func concurrency(_ text: String) throws -> Int { try number(text, 1...16_384, "concurrent requests") }
+
+    static func events(_ text: String) throws -> Int { try number(text, 10_000...100_000_000, "events") }
+
+    static func requests(_ text: String) throws -> Int { try number(text, 10...10_000, "requests") }
 
     static func accounts(_ text: String) throws -> Int { try number(text, 1...100_000, "accounts") }
 

@@ -42,6 +42,8 @@ struct ReportTests {
         let (all, everything) = try await Report.run("revenue", [])
         #expect(all == .exited(code: 0) && everything.contains("all"))
         try await expectAgreement()
+        try await ConsoleReports.expectSame()
+        try await ConsoleReports.expectReplays()
     }
 
     /// The views that sum up projections, against the books that are summed up from events.

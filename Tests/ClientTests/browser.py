@@ -115,7 +115,8 @@ class Browser:
 
 
 def picture(browser, path):
+    height = min(4000, browser.evaluate("Math.max(innerHeight, document.documentElement.scrollHeight)"))
     data = browser.call("Page.captureScreenshot", captureBeyondViewport=True,
-                        clip={"x": 0, "y": 0, "scale": 1, "width": browser.evaluate("innerWidth"), "height": 4000})
+                        clip={"x": 0, "y": 0, "scale": 1, "width": browser.evaluate("innerWidth"), "height": height})
     with open(path, "wb") as file:
         file.write(base64.b64decode(data["data"]))

@@ -4,9 +4,12 @@ Usage: console.py CHROMIUM URL FACTS [FOLDER]; FACTS is JSON: tokens by role, an
 pictures go to FOLDER. Prints a line for each finding, and `looked: N`, the number of pages at a width in a scheme.
 """
 
+import io
 import json
 import sys
 import tempfile
+import time
+import zipfile
 from pathlib import Path
 
 import axe_core_python
@@ -40,9 +43,12 @@ class Visit:
         """Clicks where an element is, with the mouse, and waits for the page that it leads to."""
         box = self.place(selector)
         self.browser.events.clear()
+        self.press_mouse(box)
+        self.browser.wait_for("Page.loadEventFired")
+
+    def press_mouse(self, box):
         for kind in ("mousePressed", "mouseReleased"):
             self.browser.call("Input.dispatchMouseEvent", type=kind, x=box["x"], y=box["y"], button="left", clickCount=1)
-        self.browser.wait_for("Page.loadEventFired")
 
     def place(self, selector):
         box = self.browser.evaluate(
@@ -63,6 +69,26 @@ class Visit:
 
     def text(self, selector):
         return self.browser.evaluate(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''").strip()
+
+    def download(self, selector):
+        """Clicks on what gives a file; its name and its bytes."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=folder)
+            self.press_mouse(self.place(selector))
+            for _ in range(200):
+                files = [file for file in Path(folder).iterdir() if not file.name.endswith(".crdownload")]
+                if files:
+                    return files[0].name, files[0].read_bytes()
+                time.sleep(0.05)
+        raise RuntimeError(f"{selector} on {self.path()} gives no file")
+
+    def settle(self):
+        """Waits while the page says that something is being read; it looks again by itself."""
+        for _ in range(60):
+            if not self.browser.evaluate("!!document.querySelector('[data-again]')"):
+                return
+            self.browser.events.clear()
+            self.browser.wait_for("Page.loadEventFired")
 
     def path(self):
         return self.browser.evaluate("location.pathname + location.search")
@@ -147,11 +173,16 @@ def finance(visit, facts):
     visit.expect(visit.text("#charged") == "1", "the run cost " + visit.text("#charged"))
     types = visit.browser.evaluate("[...document.querySelectorAll('.timeline .type')].map(e => e.innerText)")
     visit.expect(types == facts["runEvents"], f"the run's events are {types}")
+    visit.expect("Download the receipt" in visit.text("#receipt"), "the run's receipt is " + visit.text(".receipt"))
+    name, receipt = visit.download("#receipt")
+    visit.expect(name == facts["run"] + ".tlog-proof" and receipt.startswith(b"c2sp.org/tlog-proof@v1"),
+                 f"the receipt {name} is no proof")
     visit.look("run", visit.path())
     reconciliation.decide(visit, facts)
+    reports(visit, facts)
+    exports(visit)
     visit.look("models", "/console/models")
-    visit.look("verification", "/console/verification")
-    visit.expect("Nothing bad was found" in visit.text(".verdict"), "verification says " + visit.text(".verdict"))
+    verification(visit, facts)
     visit.expect(not visit.browser.evaluate("!!document.querySelector('nav a[href=\"/console/log\"]')"),
                  "finance is offered the operators' log")
     visit.look("denied", "/console/log")
@@ -162,13 +193,98 @@ def finance(visit, facts):
     visit.expect(visit.text("h1") == "Sign in", "who has signed out sees " + visit.text("h1"))
 
 
+def reports(visit, facts):
+    """Reads every report, sorts one, says what a credit is worth, and takes the figures along."""
+    visit.click("nav a[href='/console/reports']")
+    visit.look("reports", visit.path())
+    visit.click(".tile a[href='/console/reports/revenue']")
+    visit.settle()
+    visit.expect(visit.text("#total-revenue") == facts["revenue"], "revenue is " + visit.text("#total-revenue"))
+    visit.expect(visit.text("#total-margin") == "\u2013", "without a price the margin is " + visit.text("#total-margin"))
+    visit.type("#price", "0.5")
+    visit.browser.evaluate("document.querySelector('#by').value = 'detail'")
+    visit.click(".filters button")
+    visit.expect(visit.text("#total-margin").startswith("$"), "at 0.5 the margin is " + visit.text("#total-margin"))
+    name, csv = visit.download("a[download]")
+    csv = csv.decode()
+    visit.expect(name.startswith("revenue-20") and name.endswith(".csv"), "the file of the report is " + name)
+    head = "day,model,tier,provider,runs,free,revenue,absorbed,cost_usd,margin_usd\n"
+    visit.expect(csv.startswith(head) and csv.splitlines()[-1].startswith("all,-,-,-,4,1,3.000000,"), "CSV is " + csv)
+    visit.look("report-detail", visit.path())
+    visit.click(".report thead a[href*='sort=revenue.revenue']")
+    visit.expect(visit.browser.evaluate("document.querySelector('[aria-sort]').ariaSort") == "descending", "not sorted")
+    visit.click(".report thead a[href*='sort=revenue.revenue']")
+    visit.expect(visit.browser.evaluate("document.querySelector('[aria-sort]').ariaSort") == "ascending", "not turned")
+    visit.click(".presets a")
+    visit.expect("until=" in visit.path() and "price=0.5" in visit.path(), "a preset leads to " + visit.path())
+    visit.go("/console/reports/revenue?from=2026-02-30")
+    visit.expect("from: a day such as 2026-01-31" in visit.text("main"), "no day is " + visit.text("main"))
+    visit.look("report-revenue", "/console/reports/revenue?price=0.5")
+    visit.look("report-empty", "/console/reports/losses?from=1999-01-01&until=1999-02-01")
+    for name, title in facts["reports"].items():
+        visit.go("/console/reports/" + name)
+        visit.settle()
+        visit.expect(visit.text("h1") == title, f"the report {name} is " + visit.text("h1"))
+        visit.expect(not visit.text("[role=alert]"), f"{name}: " + visit.text("[role=alert]"))
+    for name in ("liabilities", "balances", "trial-balance", "months"):
+        visit.look("report-" + name, "/console/reports/" + name)
+
+
+def exports(visit):
+    visit.click("nav a[href='/console/exports']")
+    visit.expect(visit.browser.evaluate("document.querySelectorAll('.export').length") == 5, "not every export is offered")
+    visit.look("exports", visit.path())
+    name, archive = visit.download("form[action$='postings.zip'] button")
+    names = zipfile.ZipFile(io.BytesIO(archive)).namelist()
+    visit.expect("-postings-20" in name and names[-1] == "manifest.json", f"the export {name} has {names}")
+    visit.type("#price", "free")
+    visit.click("form:has(#price) button")
+    visit.expect("price: what a credit is worth" in visit.text("main"), "a wrong price is " + visit.text("main"))
+
+
+def verification(visit, facts):
+    """Reads what was checked, and checks a journal and an account."""
+    visit.go("/console/verification")
+    visit.expect("Nothing bad was found" in visit.text(".verdict"), "verification says " + visit.text(".verdict"))
+    visit.expect(len(visit.text("#root")) == 44, "the ledger's root is " + visit.text("#root"))
+    visit.expect("witness.example/w1" in visit.text("main"), "no witness is named")
+    visit.look("verification", "/console/verification")
+    visit.click("tbody a[href*='chain?of=']")
+    visit.expect(visit.text("h1").startswith("Journal "), "a journal's chain is " + visit.text("h1"))
+    visit.type("#of", facts["account"])
+    visit.click(".filters button")
+    visit.expect("The whole chain holds." in visit.text(".verdict"), "an account's chain is " + visit.text(".verdict"))
+    visit.go(visit.path() + "&from=2&to=3")
+    visit.expect("Events 2 to 3 hold together." in visit.text(".verdict"), "a part is " + visit.text(".verdict"))
+    visit.look("chain", visit.path())
+    visit.click(".next a")
+    visit.expect("from=4" in visit.path(), "it goes on with " + visit.path())
+    visit.go("/console/verification/chain?of=nobody")
+    visit.expect("of: the whole id of an account" in visit.text("main"), "nobody's chain is " + visit.text("main"))
+
+
 def replay(visit, facts):
     """Goes through an account's life: by keys on the slider, step by step, by time, and without any script."""
     address = "/console/accounts/" + facts["account"]
     visit.go(address)
-    visit.browser.evaluate("document.querySelector('#at').focus()")
+    visit.browser.evaluate("document.querySelector('#second').focus()")
     visit.press("Home", 36)
-    visit.expect(visit.text("output[for=at]") == "1", "the slider's number is " + visit.text("output[for=at]"))
+    visit.expect(visit.text("output[for=second]").startswith("20"), "the slider says " + visit.text("output[for=second]"))
+    visit.expect(visit.browser.evaluate("document.querySelector('#time').value") ==
+                 visit.text("output[for=second]").replace(" ", "T"), "the field of time does not follow the slider")
+    visit.click("form:has(#second) button")
+    visit.expect(visit.text("#then-sequence") == facts["inFirstSecond"],
+                 "in its first second there were " + visit.text("#then-sequence"))
+    # What was in its pots and grants is of then, not of now.
+    visit.go(f"{address}?at={facts['added']}")
+    visit.settle()
+    visit.expect("50 of 50" in visit.text("#standing"), "then its pots had " + visit.text("#standing"))
+    visit.expect("No grant." in visit.text("#standing"), "then its grants were " + visit.text("#standing"))
+    visit.look("account-past", visit.path())
+    visit.go(address)
+    visit.expect("47 of 50" in visit.text("#standing"), "now its pots have " + visit.text("#standing"))
+    visit.expect("1 of 2 runs used" in visit.text("#standing"), "now its grants are " + visit.text("#standing"))
+    visit.type("#at", "1")
     visit.click("form:has(#at) button")
     visit.expect((visit.text("#then-sequence"), visit.text("#then-balance")) == ("1", "0"),
                  "after event 1 it is " + visit.text(".then"))
@@ -184,8 +300,7 @@ def replay(visit, facts):
     visit.expect("a whole number from 1 to" in visit.text("main"), "event 0 is " + visit.text("main"))
     visit.browser.call("Emulation.setScriptExecutionDisabled", value=True)
     visit.go(address + "?at=2")
-    visit.browser.evaluate("document.querySelector('#at').focus()")
-    visit.press("Home", 36)
+    visit.type("#at", "1")
     visit.click("form:has(#at) button")
     visit.expect(visit.text("#then-sequence") == "1", "without a script the form leads to " + visit.path())
     visit.browser.call("Emulation.setScriptExecutionDisabled", value=False)
@@ -202,6 +317,13 @@ def others(visit, facts):
     visit.sign_in(facts["tokens"]["operator"])
     visit.expect(visit.text("#revenue") == "" and visit.text("#refused") == facts["refused"], "an operator sees revenue")
     reconciliation.not_for_support(visit)
+    run = f"/console/accounts/{facts['account']}/runs/{facts['run']}"
+    visit.go(run)
+    visit.expect("A receipt proves" in visit.text(".receipt") and not visit.text("#receipt"), "an operator takes a receipt")
+    for path in (run + "/receipt", "/console/reports", "/console/reports/revenue", "/console/reports/revenue/revenue.csv", "/console/exports",
+                 "/console/exports/postings.zip"):
+        visit.go(path)
+        visit.expect(visit.text("h1") == "Not for your role", f"an operator sees {path}")
     visit.sign_out()
 
 

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import Glibc
 import Ledger
 import LocalCluster
 import NIOCore
@@ -26,26 +27,44 @@ struct ConsoleTests {
     @Test("finance, auditors and operators find their way, on a phone and on a desk, and nobody else gets in")
     func console() async throws {
         try await Stack.with { stack in
-            let service = try await stack.startService(environment: [
-                "RUNLEDGER_CONSOLE_SECRET": Self.secret, "RUNLEDGER_CONSOLE_AUDITORS": "ada, eve",
-            ])
-            let facts = try await Self.prepare(stack, service)
-            try await Self.browse(service, facts)
-            let http = HTTPClient(
-                eventLoopGroupProvider: .singleton,
-                configuration: HTTPClient.Configuration(redirectConfiguration: .disallow)
-            )
+            let log = try await LogBench(stack)
             do {
-                try await Self.forms(Caller(http: http, url: service.url), facts)
-                try await Self.removal(stack, Caller(http: http, url: service.url), facts)
-                try await Self.throttle(Caller(http: http, url: service.url))
+                try await Self.walk(stack, log)
             } catch {
-                try? await http.shutdown()
+                await log.witness.stop(SIGKILL)
                 throw error
             }
-            try await http.shutdown()
+            await log.witness.stop(SIGKILL)
             try await Self.settings(stack)
         }
+    }
+
+    private static func walk(_ stack: Stack, _ log: LogBench) async throws {
+        let settings = log.settings.merging([
+            "RUNLEDGER_CONSOLE_SECRET": secret, "RUNLEDGER_CONSOLE_AUDITORS": "ada, eve",
+        ]) { $1 }
+        let service = try await stack.startService(environment: settings)
+        // Another process behind the same address.
+        let other = try await stack.startService(environment: settings)
+        let facts = try await prepare(stack, service)
+        let http = HTTPClient(
+            eventLoopGroupProvider: .singleton,
+            configuration: HTTPClient.Configuration(redirectConfiguration: .disallow)
+        )
+        let caller = ConsoleCaller(http: http, url: service.url)
+        do {
+            try await published(caller, facts)
+            try await browse(service, facts)
+            try await forms(caller, ConsoleCaller(http: http, url: other.url), facts)
+            try await exports(stack, caller, facts)
+            try await removal(stack, caller, facts)
+            try await damage(stack, caller, facts)
+            try await throttle(caller)
+        } catch {
+            try? await http.shutdown()
+            throw error
+        }
+        try await http.shutdown()
     }
 
     /// Without the secret there is no console, and with one that could be guessed the service does not start.
@@ -73,6 +92,7 @@ struct ConsoleTests {
     /// Fills the ledger: three runs that succeed, one that is refused, one model that is not there, four operators.
     private static func prepare(_ stack: Stack, _ service: RunningService) async throws -> Facts {
         let customer = try await stack.openAccount()
+        _ = try await stack.openAccount(tier: .pro, credits: 1_234, isKeyless: true)
         let account = "\(customer.account)"
         func run(_ arguments: String...) async throws -> Program.Result {
             try await Program.run(arguments, databaseURL: stack.databaseURL).expectSuccess()
@@ -81,6 +101,10 @@ struct ConsoleTests {
         _ = try await run("credits", "add", account, "50", "--reference", "<b>order</b> & \"more\"")
         for _ in 0..<3 { #expect(await stack.send(Call(customer: customer), to: service.url).answer?.status == 200) }
         #expect(await stack.send(Call(customer: customer, model: "nothing"), to: service.url).answer?.status == 404)
+        // A free run after the paid ones.
+        _ = try await run("grant", "issue", account, Call.imageModel, "--runs", "2")
+        let free = Call(customer: customer, model: Call.imageModel)
+        #expect(await stack.send(free, to: service.url).answer?.status == 200)
         var tokens: [String: String] = [:]
         for (role, name, given) in [
             ("finance", "fin", "finance"), ("auditor", "ada", "finance"), ("operator", "oli", "support"),
@@ -97,10 +121,25 @@ struct ConsoleTests {
             "SELECT type FROM ledger.events WHERE execution_id = '\(id)' ORDER BY position"
         ).map { JSONValue.string($0[0]) }
         let classes = try await importInvoice(stack)
+        let own = "ledger.events WHERE account_id = '\(account)'"
         let json: JSONValue = [
             "classes": classes, "tokens": .object(tokens.mapValues { .string($0) }), "account": .string(account),
             "run": .string(id),
             "revenue": "3", "refused": "2", "balance": "47", "runEvents": .array(types),
+            "added": .string(try await number(stack, "SELECT sequence FROM \(own) AND type = 'credits.added'")),
+            "inFirstSecond": .string(
+                try await number(
+                    stack,
+                    """
+                    SELECT count(*) FROM \(own) AND date_trunc('second', recorded_at) = (
+                        SELECT date_trunc('second', recorded_at) FROM \(own) AND sequence = 1
+                    )
+                    """
+                )
+            ),
+            "reports": [
+                "usage": "Usage", "losses": "Breakage, refunds and absorbed cost", "holds": "Holds and unresolved runs",
+            ],
         ]
         // The day is counted every two seconds.
         try await Task.sleep(for: .seconds(3))
@@ -142,6 +181,62 @@ struct ConsoleTests {
         ]
     }
 
+    private static func number(_ stack: Stack, _ sql: String) async throws -> String {
+        try #require(try await stack.rows(sql).first?.first)
+    }
+
+    /// Waits until the run is under a published root, and until the service's own audit has seen every event.
+    private static func published(_ caller: ConsoleCaller, _ facts: Facts) async throws {
+        let session = try await caller.signIn(try #require(facts.tokens["auditor"]))
+        let path = "/console/accounts/\(facts.account)/runs/\(facts.run)/receipt"
+        try await eventually("the run's receipt is there") {
+            let answer = try await caller.get(path, cookies: session)
+            if answer.status == .notFound { #expect(answer.body.contains("not yet in a checkpoint")) }
+            return answer.status == .ok && answer.body.contains("\nledger.example\n")
+        }
+        try await eventually("the audit has come to the end") {
+            try await caller.get("/console/verification", cookies: session).body.contains("every event there is")
+        }
+    }
+
+    /// An export from the console is that of the command, byte for byte.
+    private static func exports(_ stack: Stack, _ caller: ConsoleCaller, _ facts: Facts) async throws {
+        let session = try await caller.signIn(try #require(facts.tokens["finance"]))
+        for (kind, query, options) in [
+            ("events", "", []), ("postings", "", []), ("focus", "?price=0.01", ["--usd-per-credit", "0.01"]),
+            ("beancount", "", []), ("hledger", "", []),
+        ] {
+            let folder = "\(stack.folder)/\(kind)"
+            try await Program.run(["export", kind, "--to", folder] + options, databaseURL: stack.databaseURL)
+                .expectSuccess()
+            let answer = try await caller.get("/console/exports/\(kind).zip\(query)", cookies: session)
+            #expect(answer.status == .ok && answer.headers.first(name: "content-type") == "application/zip")
+            let archive = "\(folder).zip"
+            try Data(answer.bytes).write(to: URL(fileURLWithPath: archive))
+            let compare = """
+                import sys, pathlib, zipfile
+                archive, folder = zipfile.ZipFile(sys.argv[1]), pathlib.Path(sys.argv[2])
+                assert archive.testzip() is None
+                assert sorted(archive.namelist()) == sorted(f.name for f in folder.iterdir()), archive.namelist()
+                assert all(archive.read(f.name) == f.read_bytes() for f in folder.iterdir()), "other bytes"
+                """
+            let (exit, output) = try await ChildProcess.run(
+                [try await PythonTools.interpreter(), "-c", compare, archive, folder]
+            )
+            #expect(exit == .exited(code: 0), "\(kind): \(output)")
+        }
+        for (path, status) in [
+            ("exports/everything.zip", HTTPResponseStatus.notFound), ("exports/focus.zip", .badRequest),
+            ("reports/none", .notFound), ("reports/usage?by=detail", .badRequest),
+            ("reports/usage/other.csv", .notFound),
+            ("verification/chain?of=99", .notFound), ("verification/chain?of=\(facts.account)&from=0", .badRequest),
+            ("verification/chain?of=\(facts.account)&from=3&to=2", .badRequest),
+            ("accounts/\(facts.account)?second=soon", .badRequest),
+        ] {
+            #expect(try await caller.get("/console/\(path)", cookies: session).status == status, "\(path)")
+        }
+    }
+
     private static func browse(_ service: RunningService, _ facts: Facts) async throws {
         let chromium = try #require(
             ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].first {
@@ -156,12 +251,12 @@ struct ConsoleTests {
                 service.url, facts.json.description,
             ] + pictures
         )
-        // 11 pages at 2 widths in 2 schemes.
-        #expect(exit == .exited(code: 0) && output == "looked: 44\n", "\(output)")
+        // 22 pages at 2 widths in 2 schemes.
+        #expect(exit == .exited(code: 0) && output == "looked: 88\n", "\(output)")
     }
 
     /// Forms that are not the console's own, and cookies that were not sealed by it.
-    private static func forms(_ caller: Caller, _ facts: Facts) async throws {
+    private static func forms(_ caller: ConsoleCaller, _ other: ConsoleCaller, _ facts: Facts) async throws {
         let token = try #require(facts.tokens["finance"])
         #expect(try await caller.post("/console/sign-in", ["token": token]).status == .forbidden)
         let form = try await caller.get("/console/sign-in")
@@ -211,96 +306,47 @@ struct ConsoleTests {
         #expect(try await caller.post(invoice, wish, cookies: own).status == .forbidden)
         let shown = try await caller.get(invoice + "?state=open", cookies: own)
         #expect(shown.status == .ok && !shown.body.contains("forged"))
+        #expect(
+            try await other.get("/console", cookies: own).status == .ok,
+            "another process does not know the session"
+        )
         let out = try await caller.post("/console/sign-out", ["form": try #require(page.hidden)], cookies: own)
         #expect(out.status == .seeOther && out.cookies["runledger_console"]?.value == "")
         #expect(try await caller.get("/console", cookies: own).status == .seeOther, "the cookie outlives signing out")
+        #expect(try await other.get("/console", cookies: own).status == .seeOther, "it lives on in another process")
+        let again = try await caller.signIn(token)
+        #expect(try await other.get("/console", cookies: again).status == .ok, "signing out ends other sessions")
     }
 
     /// An operator who is removed is out at once.
-    private static func removal(_ stack: Stack, _ caller: Caller, _ facts: Facts) async throws {
+    private static func removal(_ stack: Stack, _ caller: ConsoleCaller, _ facts: Facts) async throws {
         let session = try await caller.signIn(try #require(facts.tokens["gone"]))
         #expect(try await caller.get("/console/log", cookies: session).status == .ok)
         try await Program.run(["operator", "remove", "gus"], databaseURL: stack.databaseURL).expectSuccess()
         #expect(try await caller.get("/console/log", cookies: session).status == .seeOther)
     }
 
+    /// What somebody changed behind the ledger's back is named by who checks the chain: of the account, and of its journal.
+    private static func damage(_ stack: Stack, _ caller: ConsoleCaller, _ facts: Facts) async throws {
+        let session = try await caller.signIn(try #require(facts.tokens["auditor"]))
+        let event = "account_id = '\(facts.account)' AND type = 'credits.added'"
+        let place = try #require(
+            try await stack.rows("SELECT journal, position FROM ledger.events WHERE \(event)").first
+        )
+        try await stack.change("UPDATE ledger.events SET amount = amount + 1 WHERE \(event)")
+        for chain in [facts.account, place[0]] {
+            let page = try await caller.get("/console/verification/chain?of=\(chain)", cookies: session)
+            #expect(page.status == .ok && page.body.contains("Something is wrong."))
+            #expect(page.body.contains("journal \(place[0]), position \(place[1])"), "\(page.body)")
+        }
+    }
+
     /// Nobody tries tokens one after the other.
-    private static func throttle(_ caller: Caller) async throws {
+    private static func throttle(_ caller: ConsoleCaller) async throws {
         // Two windows of a minute at most: no more than five of an address fail in each.
         var statuses: [HTTPResponseStatus] = []
         for _ in 0..<12 { statuses.append(try await caller.attempt("rl_admin_nobody").status) }
         #expect(statuses.contains(.unauthorized) && statuses.contains(.tooManyRequests), "\(statuses)")
         #expect(statuses.count { $0 == .unauthorized } <= 10)
-    }
-}
-
-/// Somebody who sends what a browser would not.
-private struct Caller {
-    let http: HTTPClient
-    let url: String
-
-    struct Answer {
-        let status: HTTPResponseStatus
-        let headers: HTTPHeaders
-        let body: String
-
-        /// Cookies that it sets: their values, and the whole text.
-        var cookies: [String: (value: String, text: String)] {
-            headers["set-cookie"].reduce(into: [:]) { cookies, text in
-                let pair = text.prefix { $0 != ";" }.split(
-                    separator: "=",
-                    maxSplits: 1,
-                    omittingEmptySubsequences: false
-                )
-                cookies[String(pair[0])] = (String(pair[1]), text)
-            }
-        }
-
-        /// What its first form carries.
-        var hidden: String? { body.firstMatch(of: /name="form" value="([^"]+)"/).map { String($0.1) } }
-    }
-
-    func get(_ path: String, cookies: [String: String] = [:]) async throws -> Answer {
-        try await send(HTTPClientRequest(url: url + path), cookies)
-    }
-
-    func post(
-        _ path: String,
-        _ members: [String: String],
-        cookies: [String: String] = [:],
-        site: String? = nil
-    ) async throws -> Answer {
-        var request = HTTPClientRequest(url: url + path)
-        request.method = .POST
-        request.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
-        if let site { request.headers.add(name: "sec-fetch-site", value: site) }
-        let text = members.map {
-            "\($0.key)=\($0.value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")"
-        }
-        request.body = .bytes(ByteBuffer(string: text.joined(separator: "&")))
-        return try await send(request, cookies)
-    }
-
-    /// One attempt with a token, from a form of its own.
-    func attempt(_ token: String) async throws -> Answer {
-        let form = try await get("/console/sign-in")
-        let jar = ["runledger_console_form": try #require(form.cookies["runledger_console_form"]).value]
-        return try await post("/console/sign-in", ["token": token, "form": try #require(form.hidden)], cookies: jar)
-    }
-
-    /// The cookie of a session.
-    func signIn(_ token: String) async throws -> [String: String] {
-        ["runledger_console": try #require(try await attempt(token).cookies["runledger_console"]).value]
-    }
-
-    private func send(_ request: HTTPClientRequest, _ cookies: [String: String]) async throws -> Answer {
-        var request = request
-        if !cookies.isEmpty {
-            let text = cookies.map { "\($0.key)=\($0.value)" }.joined(separator: "; ")
-            request.headers.add(name: "cookie", value: text)
-        }
-        let response = try await http.execute(request, timeout: .seconds(30))
-        let body = try await response.body.collect(upTo: 1 << 22)
-        return Answer(status: response.status, headers: response.headers, body: String(buffer: body))
     }
 }

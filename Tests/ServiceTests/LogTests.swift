@@ -15,7 +15,7 @@ struct LogTests {
     @Test("a run's receipt is served, holds without the database, and what was changed in the log's folder is named")
     func receipts() async throws {
         try await Stack.with { stack in
-            let bench = try await Bench(stack)
+            let bench = try await LogBench(stack)
             let service = try await stack.startService(environment: bench.settings)
             // Another process of the same ledger: one publishes, and both serve.
             let other = try await stack.startService(environment: bench.settings)
@@ -69,7 +69,7 @@ struct LogTests {
     }
 
     /// The files over HTTP: checkpoints and hashes for everybody, events for operators.
-    private func serves(_ bench: Bench, _ url: String) async throws {
+    private func serves(_ bench: LogBench, _ url: String) async throws {
         let checkpoint = try await bench.get(url + "/log/checkpoint")
         #expect(checkpoint.status == 200)
         #expect(checkpoint.headers.first(name: "cache-control") == "no-cache")
@@ -102,7 +102,7 @@ struct LogTests {
     }
 
     /// A byte in the folder, and what an auditor is told.
-    private func names(_ bench: Bench) async throws {
+    private func names(_ bench: LogBench) async throws {
         let clean = try await bench.audit("fsck", bench.folder, "--policy", bench.policy)
         #expect(clean.exit == .exited(code: 0), "\(clean.output)")
         let logs = try #require(try JSONValue(text: clean.output)["logs"]?.arrayValue)
@@ -120,7 +120,7 @@ struct LogTests {
 }
 
 /// A key, a witness, and the settings of services that publish.
-private struct Bench: Sendable {
+struct LogBench: Sendable {
     let http: HTTPClient
     let folder: String
     let policy: String

@@ -62,7 +62,7 @@ struct SelfAuditTests {
 
 extension Stack {
     /// Changes rows behind the ledger's back, as a superuser who has turned the fences off.
-    fileprivate func change(_ sql: String) async throws {
+    func change(_ sql: String) async throws {
         _ = try await rows(
             """
             BEGIN;

@@ -20,7 +20,30 @@ GRANT SELECT ON
     ledger.invoice_item_runs,
     ledger.reconciliation_sums,
     ledger.reconciliation_imports,
-    ledger.reconciliation_items
+    ledger.reconciliation_items,
+    ledger.log_checkpoints
+TO runledger_console;
+
+-- What reports and exports are made of.
+GRANT SELECT ON
+    ledger.balances,
+    ledger.breakage,
+    ledger.chart_of_accounts,
+    ledger.closed_periods,
+    ledger.grants_outstanding,
+    ledger.liabilities,
+    ledger.open_holds,
+    ledger.posting_rules,
+    ledger.postings,
+    ledger.rated_runs,
+    ledger.refunds,
+    ledger.runs_by_day,
+    ledger.trial_by_month,
+    ledger.unresolved_executions
+TO runledger_console;
+GRANT EXECUTE ON FUNCTION
+    ledger.focus_charges(smallint, bigint, bigint, numeric, text),
+    ledger.trial_balance(bigint[], boolean)
 TO runledger_console;
 GRANT SELECT (journal, key_id, account_id) ON ledger.api_keys TO runledger_console;
 

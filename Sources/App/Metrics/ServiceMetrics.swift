@@ -1,3 +1,4 @@
+import Console
 import CoreMetrics
 import Ledger
 import LedgerStore
@@ -28,6 +29,8 @@ final class ServiceMetrics: Sendable {
     let logs: LogMetrics
     /// Of topping up.
     let payments: PaymentMetrics
+    /// What the console shows of the audit.
+    let auditBoard = AuditBoard()
     let settlementsDelayed: Counter
     let runsAbandoned: Counter
     let holdsExpired: Counter
@@ -133,6 +136,12 @@ final class ServiceMetrics: Sendable {
         set("runledger_verification_damaged", of: audit.journal, audit.finding == nil ? 0 : 1)
         let began = (audit.cleanPassBegan?.microseconds ?? 0) / 1_000_000
         set("runledger_verification_pass_timestamp_seconds", of: audit.journal, began)
+        let progress = AuditBoard.Progress(
+            verifiedThrough: audit.verifiedThrough,
+            cleanPassBegan: audit.cleanPassBegan,
+            finding: audit.finding?.description
+        )
+        auditBoard.note(progress, of: audit.journal)
     }
 
     /// Notes that every journal was sampled.

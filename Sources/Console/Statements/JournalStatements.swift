@@ -155,3 +155,82 @@ struct ReadFenceFaults: PostgresStatement {
         (try row.text(0), try row.text(1))
     }
 }
+
+/// Each journal's latest checkpoint that the ledger took down.
+struct ReadLatestCheckpoints: PostgresStatement {
+    static let name = "console_read_latest_checkpoints"
+    static let sql = """
+        SELECT latest.journal, latest.size, latest.recorded_at
+        FROM ledger.journals
+        CROSS JOIN LATERAL (
+            SELECT * FROM ledger.log_checkpoints
+            WHERE log_checkpoints.journal = journals.journal ORDER BY size DESC LIMIT 1
+        ) latest
+        ORDER BY latest.journal
+        """
+    static let parameterTypes: [PostgresType] = []
+
+    /// A checkpoint.
+    struct Line: Sendable {
+        let journal: JournalID
+        /// Events that it covers.
+        let size: Int64
+        let recordedAt: Timestamp
+    }
+
+    func encode(into parameters: inout ParameterEncoder) {}
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Line {
+        Line(journal: JournalID(try row.int2(0)), size: try row.int8(1), recordedAt: try row.time(2))
+    }
+}
+
+/// The months that are closed, the latest first, at most 120.
+struct ReadClosedMonths: PostgresStatement {
+    static let name = "console_read_closed_months"
+    static let sql = """
+        SELECT month, count(*), sum(through)::int8, max(closed_at), max(actor) FROM ledger.closed_periods
+        GROUP BY month ORDER BY month DESC LIMIT 120
+        """
+    static let parameterTypes: [PostgresType] = []
+
+    /// A month.
+    struct Line: Sendable {
+        let month: String
+        let journals: Int64
+        /// Events up to its end, of all journals.
+        let events: Int64
+        let closedAt: Timestamp
+        let actor: String?
+    }
+
+    func encode(into parameters: inout ParameterEncoder) {}
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Line {
+        Line(
+            month: try row.text(0),
+            journals: try row.int8(1),
+            events: try row.int8(2),
+            closedAt: try row.time(3),
+            actor: try row.optionalText(4)
+        )
+    }
+}
+
+/// When the ledger's first event was recorded; no row before there is one.
+struct ReadBeginning: PostgresStatement {
+    static let name = "console_read_beginning"
+    static let sql = """
+        SELECT min(first.recorded_at)
+        FROM ledger.journals
+        CROSS JOIN LATERAL (
+            SELECT recorded_at FROM ledger.events WHERE events.journal = journals.journal AND position = 1
+        ) first
+        HAVING count(*) > 0
+        """
+    static let parameterTypes: [PostgresType] = []
+
+    func encode(into parameters: inout ParameterEncoder) {}
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Timestamp { try row.time(0) }
+}

@@ -95,6 +95,44 @@ struct LogOperation: PostgresStatement {
     }
 }
 
+/// Notes something that an operator did, and gives its place.
+struct NoteOperation: PostgresStatement {
+    static let name = "note_operation"
+    static let sql = LogOperation.sql + " RETURNING entry"
+    static let parameterTypes = LogOperation.parameterTypes
+
+    let operation: OperatorLogEntry
+
+    func encode(into parameters: inout ParameterEncoder) {
+        LogOperation(operation: operation).encode(into: &parameters)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Int64 { try row.int8(0) }
+}
+
+/// Whether something was noted of a subject after a place.
+struct FindOperation: PostgresStatement {
+    static let name = "find_operation"
+    static let sql = """
+        SELECT EXISTS (
+            SELECT FROM ledger.operator_log WHERE entry > $1 AND action = $2 AND subject = $3
+        )
+        """
+    static let parameterTypes: [PostgresType] = [.int8, .text, .text]
+
+    let action: String
+    let subject: String
+    let after: Int64
+
+    func encode(into parameters: inout ParameterEncoder) {
+        parameters.int8(after)
+        parameters.text(action)
+        parameters.text(subject)
+    }
+
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Bool { try row.bool(0) }
+}
+
 /// The latest entries of the operators' log, the newest first.
 struct LoadOperatorLog: PostgresStatement {
     static let name = "load_operator_log"

@@ -91,12 +91,10 @@ enum PersonalTables {
 
     enum PaymentMethods: PersonalTable {
         static let table = "payment_methods"
-        static var rows: String { ownRows }
     }
 
     enum PaymentCharges: PersonalTable {
         static let table = "payment_charges"
-        static var rows: String { ownRows }
     }
 
     /// Every table that an erasure empties of an account's rows, in the order in which it does.

@@ -2,11 +2,11 @@ import Ledger
 import Postgres
 import TransparencyLog
 
-extension LedgerExport {
+extension ExportBounds {
     /// Finds each journal's range, and what the journal is at both of its ends: by reading the hash of every event up to there.
     func heads(
         _ connection: PostgresScriptConnection,
-        _ progress: @escaping @Sendable (Progress) -> Void
+        _ progress: @escaping @Sendable (LedgerExport.Progress) -> Void
     ) async throws -> [ExportManifest.Head] {
         let rows = try await connection.execute(
             script: "SELECT journal, position, encode(head_hash, 'hex') FROM ledger.journals ORDER BY journal"
@@ -17,8 +17,8 @@ extension LedgerExport {
             else { return nil }
             return (journal, position, hash)
         }
-        let after = try await positions(before: bounds.from, ends.map(\.position), connection)
-        let through = try await positions(before: bounds.to, ends.map(\.position), connection)
+        let after = try await positions(before: from, ends.map(\.position), connection)
+        let through = try await positions(before: to, ends.map(\.position), connection)
         var heads: [ExportManifest.Head] = []
         let total = (through ?? ends.map(\.position)).reduce(0, +)
         var done: Int64 = 0
@@ -34,7 +34,9 @@ extension LedgerExport {
                 )
             }
             let before = done
-            let walk = HashWalk(range) { progress(Progress(stage: .hashing, done: before + $0, total: total)) }
+            let walk = HashWalk(range) {
+                progress(LedgerExport.Progress(stage: .hashing, done: before + $0, total: total))
+            }
             try await connection.copyOut(
                 """
                 COPY (
@@ -47,7 +49,7 @@ extension LedgerExport {
             guard range.through < end.position || head.hash.description == end.hash else {
                 throw ExportError.damaged("the running hash of journal \(end.journal) is not that of its events")
             }
-            guard bounds.hashesBefore.map({ $0[index] == head.hashBefore }) ?? true else {
+            guard hashesBefore.map({ $0[index] == head.hashBefore }) ?? true else {
                 throw ExportError.ledgerDiffers(journal: end.journal)
             }
             heads.append(head)
