@@ -117,7 +117,10 @@ struct LogTamperTests {
                 DELETE FROM ledger.log_checkpoints WHERE position = \(published.size)
                 """
             )
-            try await bench.grow()
+            // In every journal: a journal that stayed as it was would have the same checkpoint taken down again.
+            for number in 0..<bench.store.journalCount {
+                _ = try await Tenant.open(in: bench.store, journal: JournalID(number))
+            }
             let failures = try await bench.publish()
             #expect(failures.map(\.log) == [.ledger], "\(failures)")
             #expect(try await bench.logs().ledger.publishedCheckpoint() == published)

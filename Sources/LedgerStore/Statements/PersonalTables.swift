@@ -106,7 +106,8 @@ enum PersonalTables {
     /// Tables that name accounts and say nothing of persons: ids, amounts, moments, names of models and slugs of workflows.
     static let kept: Set<String> = [
         "accounts", "api_keys", "auto_top_ups", "commands", "data_keys", "ended_executions", "erasures", "events",
-        "grants", "holds", "payment_events", "pots", "rate_windows", "workflow_nodes", "workflow_slugs", "workflows",
+        "grants", "holds", "invoice_item_runs", "payment_events", "pots", "rate_windows", "workflow_nodes",
+        "workflow_slugs", "workflows",
     ]
 
     static let statements: [any PostgresStatement.Type] = all.flatMap { statements(of: $0) }
