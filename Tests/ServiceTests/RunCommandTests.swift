@@ -18,9 +18,10 @@ struct RunCommandTests {
 
     /// Runs a body with a service that has the workflow `fox`, and what runs a command with the key of its account.
     private static func with(
-        _ body: @Sendable (
-            Stack, RunningService, _ run: @Sendable (_ arguments: [String], _ exit: Int32) async throws -> String
-        ) async throws -> Void
+        _ body:
+            @Sendable (
+                Stack, RunningService, _ run: @Sendable (_ arguments: [String], _ exit: Int32) async throws -> String
+            ) async throws -> Void
     ) async throws {
         try await Stack.with { stack in
             try await stack.script(["jobMilliseconds": 500])
