@@ -94,7 +94,7 @@ public struct TopUpWorker: Sendable {
     ) async throws(AdminFailure) -> [Step] {
         typealias Outcome = Result<Step, AdminFailure>
         let outcomes = await withTaskGroup(of: Outcome.self) { group in
-            var (waiting, outcomes) = (items.makeIterator(), [Outcome]())
+            var (waiting, outcomes, isRefused) = (items.makeIterator(), [Outcome](), false)
             func add() -> Bool {
                 guard goesOn(), let item = waiting.next() else { return false }
                 group.addTask {
@@ -109,8 +109,8 @@ public struct TopUpWorker: Sendable {
             for _ in 0..<Self.width where !add() { break }
             while let outcome = await group.next() {
                 outcomes.append(outcome)
-                if case .success(.refused) = outcome { continue }
-                _ = add()
+                if case .success(.refused) = outcome { isRefused = true }
+                if !isRefused { _ = add() }
             }
             return outcomes
         }
