@@ -63,50 +63,13 @@ extension LedgerStore {
         opening.append(ReadJournalHead(journal: cursor.journal))
         let head = try await session.execute(opening)[1].decode(as: ReadJournalHead.self).first
         guard let head else { throw VerificationFinding.noHead(of: cursor.journal) }
-        let events = try await readable(after: cursor, limit: limit, session)
+        let events = try await readable(after: cursor.position, upTo: .max, limit: limit, in: cursor.journal, session)
         try await checkLinks(of: events, after: cursor.position, in: cursor.journal, session)
         for event in events { cursor.advance(to: event) }
         let isAtHead = events.count < limit
         if isAtHead || cursor.position > head.position, let finding = cursor.finding(of: head) { throw finding }
         let opened = events.filter { $0.sequence == 1 }.map(\.content.accountID)
         return (AuditPage(events: events.count, isAtHead: isAtHead, opened: opened), cursor)
-    }
-
-    /// The next events; of a page with one that can't be read, those before it, or the finding if it is the first.
-    private static func readable(
-        after cursor: AuditCursor,
-        limit: Int,
-        _ session: PostgresSession
-    ) async throws -> [Event] {
-        func read(_ limit: Int) async throws(PostgresError) -> [Event] {
-            let page = ReadEvents(journal: cursor.journal, after: cursor.position, upTo: .max, limit: Int64(limit))
-            return try await session.query(page)
-        }
-        do throws(PostgresError) {
-            return try await read(limit)
-        } catch {
-            guard error.code == .decoding else { throw error }
-        }
-        var events: [Event] = []
-        var position = cursor.position
-        while events.count < limit {
-            do throws(PostgresError) {
-                let one = ReadEvents(journal: cursor.journal, after: position, upTo: .max, limit: 1)
-                guard let event = try await session.query(one).first else { break }
-                events.append(event)
-                position = event.position
-            } catch {
-                guard error.code == .decoding else { throw error }
-                throw VerificationFinding(
-                    kind: .unreadable,
-                    journal: cursor.journal,
-                    position: position + 1,
-                    account: nil,
-                    message: "the event can't be read: \(error.message)"
-                )
-            }
-        }
-        return events
     }
 
     /// Compares an account's projections with the fold of its events, in one snapshot.

@@ -36,8 +36,21 @@ extension LedgerStore {
             var next = sequences.lowerBound
             while next <= sequences.upperBound {
                 let limit = min(Self.pageSize, sequences.upperBound - next + 1)
-                let page = try await session.query(
-                    ReadAccountEvents(journal: journal, account: account, after: next - 1, limit: limit)
+                let page = try await Self.readable(
+                    after: next - 1,
+                    limit: Int(limit),
+                    session,
+                    of: \.sequence,
+                    page: { ReadAccountEvents(journal: journal, account: account, after: $0, limit: $1) },
+                    fault: { sequence, message in
+                        VerificationFinding(
+                            kind: .unreadable,
+                            journal: journal,
+                            position: nil,
+                            account: account,
+                            message: "event \(sequence) of the account can't be read: \(message)"
+                        )
+                    }
                 )
                 guard let last = page.last else { break }
                 for event in page {
@@ -64,8 +77,12 @@ extension LedgerStore {
             var part = ChainPart()
             var position = positions.lowerBound - 1
             while position < positions.upperBound {
-                let page = try await session.query(
-                    ReadEvents(journal: journal, after: position, upTo: positions.upperBound, limit: Self.pageSize)
+                let page = try await Self.readable(
+                    after: position,
+                    upTo: positions.upperBound,
+                    limit: Int(Self.pageSize),
+                    in: journal,
+                    session
                 )
                 guard let last = page.last else { break }
                 try await Self.checkLinks(of: page, after: position, in: journal, session)
@@ -75,6 +92,61 @@ extension LedgerStore {
             }
             return part
         }
+    }
+
+    /// The next events of a journal, or the finding that one of them can't be read.
+    static func readable(
+        after position: Int64,
+        upTo last: Int64,
+        limit: Int,
+        in journal: JournalID,
+        _ session: PostgresSession
+    ) async throws -> [Event] {
+        try await readable(
+            after: position,
+            limit: limit,
+            session,
+            of: \.position,
+            page: { ReadEvents(journal: journal, after: $0, upTo: last, limit: $1) },
+            fault: { position, message in
+                VerificationFinding(
+                    kind: .unreadable,
+                    journal: journal,
+                    position: position,
+                    account: nil,
+                    message: "the event can't be read: \(message)"
+                )
+            }
+        )
+    }
+
+    /// The next events after a number; where a page has one that can't be read, they are read one by one to find it.
+    private static func readable<S: PostgresStatement>(
+        after start: Int64,
+        limit: Int,
+        _ session: PostgresSession,
+        of number: (Event) -> Int64,
+        page: (_ after: Int64, _ limit: Int64) -> S,
+        fault: (_ number: Int64, _ message: String) -> VerificationFinding
+    ) async throws -> [Event] where S.Row == Event {
+        do throws(PostgresError) {
+            return try await session.query(page(start, Int64(limit)))
+        } catch {
+            guard error.code == .decoding else { throw error }
+        }
+        var events: [Event] = []
+        var last = start
+        while events.count < limit {
+            do throws(PostgresError) {
+                guard let event = try await session.query(page(last, 1)).first else { break }
+                events.append(event)
+                last = number(event)
+            } catch {
+                guard error.code == .decoding else { throw error }
+                throw fault(last + 1, error.message)
+            }
+        }
+        return events
     }
 
     /// Checks events that follow one another in a journal, each against the event before it in its account's stream.

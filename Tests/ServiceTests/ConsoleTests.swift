@@ -141,8 +141,6 @@ struct ConsoleTests {
                 "usage": "Usage", "losses": "Breakage, refunds and absorbed cost", "holds": "Holds and unresolved runs",
             ],
         ]
-        // The day is counted every two seconds.
-        try await Task.sleep(for: .seconds(3))
         return Facts(tokens: tokens, json: json, run: id, account: account)
     }
 
@@ -185,10 +183,13 @@ struct ConsoleTests {
         try #require(try await stack.rows(sql).first?.first)
     }
 
-    /// Waits until the run is under a published root, and until the service's own audit has seen every event.
+    /// Waits until the day is counted, the run is under a published root, and the service's own audit has seen every event.
     private static func published(_ caller: ConsoleCaller, _ facts: Facts) async throws {
         let session = try await caller.signIn(try #require(facts.tokens["auditor"]))
         let path = "/console/accounts/\(facts.account)/runs/\(facts.run)/receipt"
+        try await eventually("the day's runs are counted") {
+            try await caller.get("/console", cookies: session).body.contains("id=\"runs\">4<")
+        }
         try await eventually("the run's receipt is there") {
             let answer = try await caller.get(path, cookies: session)
             if answer.status == .notFound { #expect(answer.body.contains("not yet in a checkpoint")) }
