@@ -39,7 +39,7 @@ public enum Serve {
         let metrics = ServiceMetrics()
         let tracing = try TraceExport(configuration, metrics, logger)
         let media = try MediaStorage.open(configuration, port: { port.number }, copied: metrics.copiedMedium)
-        let (connection, lease) = try await openLedger(configuration, metrics, tracing, logger)
+        let (connection, lease) = try await openLedger(configuration, metrics, tracing, logger, closing: media)
         let library = await DefinitionLibrary.recording(registry, in: connection.store, configuration, logger)
         let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: .providers())
         let observer = RunLog(logger: logger, metrics: metrics)
@@ -126,7 +126,23 @@ public enum Serve {
         )
     }
 
+    /// Opens the ledger; closes the media's storage when there is none to serve.
     private static func openLedger(
+        _ configuration: AppConfiguration,
+        _ metrics: ServiceMetrics,
+        _ tracing: TraceExport,
+        _ logger: Logger,
+        closing media: MediaStorage
+    ) async throws -> (LedgerConnection, InstanceLease) {
+        do {
+            return try await connect(configuration, metrics, tracing, logger)
+        } catch {
+            await media.close()
+            throw error
+        }
+    }
+
+    private static func connect(
         _ configuration: AppConfiguration,
         _ metrics: ServiceMetrics,
         _ tracing: TraceExport,

@@ -72,17 +72,18 @@ extension LedgerStore {
         unit.append(LoadContact(journal: journal, account: account))
         unit.commit()
         let results = try await ask(unit)
-        let sealed = try decoding { () throws(PostgresError) in try results[3].decode(as: LoadContact.self).first }
-        var email: String?
-        if let sealed { email = try await findDataKey(of: account).open(sealed, for: .email) }
-        return try decoding { () throws(PostgresError) in
+        var standing = try decoding { () throws(PostgresError) in
             let keys = try results[2].decode(as: LoadKeys.self)
             return (
                 account: try results[1].decode(as: LoadAccounts.self).first,
                 key: keys.first { $0.account == account }?.value,
-                email: email
+                email: try results[3].decode(as: LoadContact.self).first
             )
         }
+        if let sealed = standing.email {
+            standing.email = try await findDataKey(of: account).open(sealed, for: .email)
+        }
+        return standing
     }
 
     // MARK: Usage

@@ -169,27 +169,24 @@ extension LedgerStore {
         unit.append(LoadResults(journal: journal, executions: [execution]))
         unit.commit()
         let results = try await ask(unit)
-        let report: ResultRow?
+        var glance: (account: Account?, key: APIKey?, execution: Execution?, report: RunReport?)
+        let kept: ResultRow?
         do throws(PostgresError) {
-            report = try results[5].decode(as: LoadResults.self).first { $0.accountID == account }
-        } catch {
-            throw LedgerStoreError(.damaged, outcome: .rolledBack, error.description)
-        }
-        var opened: RunReport?
-        if let report { opened = try await self.opened(report) }
-        do throws(PostgresError) {
+            kept = try results[5].decode(as: LoadResults.self).first { $0.accountID == account }
             let keys = try results[2].decode(as: LoadKeys.self)
             let open = try results[3].decode(as: LoadHolds.self).first
             let ended = try results[4].decode(as: LoadEndedExecutions.self).first
-            return (
+            glance = (
                 account: try results[1].decode(as: LoadAccounts.self).first,
                 key: keys.first { $0.account == account }?.value,
                 execution: open?.run.value.execution ?? ended?.value,
-                report: opened
+                report: nil
             )
         } catch {
             throw LedgerStoreError(.damaged, outcome: .rolledBack, error.description)
         }
+        if let kept { glance.report = try await opened(kept) }
+        return glance
     }
 
     /// Counts a read of an account in the clock minute.

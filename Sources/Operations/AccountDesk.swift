@@ -136,11 +136,16 @@ public struct AccountDesk: Sendable {
     @discardableResult
     public func setEmail(_ email: String?, of account: AccountID) async throws(OperationError) -> Bool {
         _ = try await state(of: account)
+        let isChanged: Bool
         do throws(LedgerStoreError) {
-            return try await store.setContact(email, of: account)
+            isChanged = try await store.setContact(email, of: account)
         } catch {
             throw OperationError(error)
         }
+        guard isChanged || email == nil else {
+            throw OperationError(.negative, "Account \(account) was erased.", advice: "Nothing was changed.")
+        }
+        return isChanged
     }
 
     /// The address of an account's owner; nil when none is kept.

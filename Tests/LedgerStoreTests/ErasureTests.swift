@@ -60,6 +60,10 @@ struct ErasureTests {
                 #expect(try await store.personalRows(of: tenant.account).isEmpty)
                 #expect(try await store.openErasures().isEmpty)
 
+                // Nothing comes in any more.
+                #expect(try await !store.setContact("back@example.org", of: tenant.account))
+                try await other.putKeyUses([tenant.key: SystemClock.now().adding(seconds: -60)])
+                #expect(try await store.personalRows(of: tenant.account).isEmpty)
                 // Once is enough, whoever asks again.
                 #expect(try await other.decideErasure(of: tenant.account, by: actor) == .alreadyDone)
                 let after = try await store.allEvents(of: tenant.account)

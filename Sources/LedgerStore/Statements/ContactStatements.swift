@@ -24,6 +24,7 @@ struct PutContact: PostgresStatement {
     static let sql = """
         INSERT INTO ledger.account_contacts (journal, account_id, email, updated_at)
         SELECT a.journal, a.account_id, $3, $4 FROM ledger.accounts a WHERE a.journal = $1 AND a.account_id = $2
+            AND NOT EXISTS (SELECT FROM ledger.erasures e WHERE e.journal = $1 AND e.account_id = $2)
         ON CONFLICT (journal, account_id) DO UPDATE SET email = excluded.email, updated_at = excluded.updated_at
         RETURNING email
         """

@@ -10,7 +10,8 @@ struct PutKeyUses: PostgresStatement {
         INSERT INTO ledger.api_key_uses AS kept (journal, key_id, last_used_at)
         SELECT k.journal, k.key_id, wanted.at FROM unnest($2::uuid[], $3::timestamptz[]) wanted (id, at)
         JOIN ledger.api_keys k ON k.journal = $1 AND k.key_id = wanted.id
-        WHERE k.revoked_at IS NULL OR wanted.at <= k.revoked_at
+        WHERE (k.revoked_at IS NULL OR wanted.at <= k.revoked_at)
+            AND NOT EXISTS (SELECT FROM ledger.erasures e WHERE e.journal = $1 AND e.account_id = k.account_id)
         ON CONFLICT (journal, key_id) DO UPDATE SET last_used_at = excluded.last_used_at
         WHERE kept.last_used_at < excluded.last_used_at
         """
