@@ -65,7 +65,7 @@ extension AdminDesk {
             result: result.digest,
             positions: basis.positions,
             classes: result.classes,
-            afterSequence: basis.houseSequence
+            after: basis.houseMoment
         )
         return try await askHouse(.recordInvoice(wish), "\(value.id)", call)
     }
@@ -188,7 +188,7 @@ extension AdminDesk {
         var decision = SuspenseDecision(items: [], microUSD: 0)
         var attempt = 0
         while true {
-            let sequence = try await asking { () async throws(LedgerStoreError) in try await store.houseSequence() }
+            let moment = try await asking { () async throws(LedgerStoreError) in try await store.houseMoment() }
             let open = try await candidates(choice)
             guard !open.isEmpty else { return decision }
             let part = open.prefix(ResolveSuspense.mostItems)
@@ -204,11 +204,11 @@ extension AdminDesk {
                 microUSD: sum,
                 resolution: choice.resolution,
                 reason: choice.reason,
-                afterSequence: sequence
+                after: moment
             )
             if try await askHouse(
                 .resolveSuspense(wish),
-                "\(call.commandID) \(choice.importID) after \(sequence)",
+                "\(call.commandID) \(choice.importID) after \(moment?.microseconds ?? 0)",
                 call
             ) {
                 decision = SuspenseDecision(
