@@ -1,4 +1,5 @@
 import Administration
+import HTTPTypes
 import Hummingbird
 import Ledger
 import LedgerStore
@@ -68,13 +69,19 @@ struct ReconciliationController {
         let call = try gate.call(request, context, who, asked)
         return try await gate.answer(call) {
             let found = try await answering { () async throws(AdminFailure) in
-                try await desk.importInvoice(file, order, isTrial: trial == "true", call)
+                try await desk.pinning(call) { () async throws(AdminFailure) in
+                    try await desk.importInvoice(file, order, isTrial: trial == "true", call)
+                }
             }
             return AdminAnswer(found.fate == .imported ? .created : .ok, [("comparison", found.json)])
         }
     }
 
     private func read(_ request: Request, _ order: InvoiceOrder) async throws -> InvoiceFile {
+        let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        guard announced <= InvoiceReader.largestFile else {
+            throw APIError.bodyTooLarge(limit: InvoiceReader.largestFile)
+        }
         var intake = InvoiceIntake(order)
         var byteCount = 0
         do {
@@ -113,7 +120,9 @@ struct ReconciliationController {
             reason: reason
         )
         return try await gate.answer(call) {
-            let decision = try await answering { () async throws(AdminFailure) in try await desk.resolve(choice, call) }
+            let decision = try await answering { () async throws(AdminFailure) in
+                try await desk.pinning(call) { () async throws(AdminFailure) in try await desk.resolve(choice, call) }
+            }
             return AdminAnswer(.ok, [("decision", decision.json)])
         }
     }

@@ -16,8 +16,7 @@ extension AdminDesk {
         _ call: AdminCall
     ) async throws(AdminFailure) -> ComparedInvoice {
         for attempt in 0..<Self.attempts {
-            let known = try await imports(of: file.digest).first { $0.value.provider == order.provider }
-            if let known {
+            if let known = try await known(file, order) {
                 try await settleArrived(of: order.provider, call)
                 return ComparedInvoice(known, fate: .known)
             }
@@ -25,6 +24,8 @@ extension AdminDesk {
             let basis = try await asking { () async throws(LedgerStoreError) in
                 try await store.reconciliationBasis(for: file.invoice.lines, of: order.provider, in: period)
             }
+            // Looked for again: whoever imports it from now on makes the basis out of date, and that is noticed.
+            if try await known(file, order) != nil { continue }
             let result = Matcher.reconcile(
                 file.invoice.lines,
                 with: basis.charges,
@@ -64,7 +65,7 @@ extension AdminDesk {
             result: result.digest,
             positions: basis.positions,
             classes: result.classes,
-            afterSequence: basis.houseSequence
+            after: basis.houseMoment
         )
         return try await askHouse(.recordInvoice(wish), "\(value.id)", call)
     }
@@ -118,8 +119,12 @@ extension AdminDesk {
         try await asking { () async throws(LedgerStoreError) in try await store.invoiceImports(id: id) }
     }
 
-    private func imports(of file: Digest) async throws(AdminFailure) -> [RecordedImport] {
-        try await asking { () async throws(LedgerStoreError) in try await store.invoiceImports(file: file) }
+    /// The import of a file for a provider, if there is one.
+    private func known(_ file: InvoiceFile, _ order: InvoiceOrder) async throws(AdminFailure) -> RecordedImport? {
+        let all = try await asking { () async throws(LedgerStoreError) in
+            try await store.invoiceImports(file: file.digest)
+        }
+        return all.first { $0.value.provider == order.provider }
     }
 
     /// The import with an id, its beginning, or an invoice's number.
@@ -183,7 +188,7 @@ extension AdminDesk {
         var decision = SuspenseDecision(items: [], microUSD: 0)
         var attempt = 0
         while true {
-            let sequence = try await asking { () async throws(LedgerStoreError) in try await store.houseSequence() }
+            let moment = try await asking { () async throws(LedgerStoreError) in try await store.houseMoment() }
             let open = try await candidates(choice)
             guard !open.isEmpty else { return decision }
             let part = open.prefix(ResolveSuspense.mostItems)
@@ -199,11 +204,11 @@ extension AdminDesk {
                 microUSD: sum,
                 resolution: choice.resolution,
                 reason: choice.reason,
-                afterSequence: sequence
+                after: moment
             )
             if try await askHouse(
                 .resolveSuspense(wish),
-                "\(call.commandID) \(choice.importID) after \(sequence)",
+                "\(call.commandID) \(choice.importID) after \(moment?.microseconds ?? 0)",
                 call
             ) {
                 decision = SuspenseDecision(

@@ -199,12 +199,7 @@ public struct AdminDesk: Sendable {
         for account: AccountID,
         _ call: AdminCall
     ) async throws(AdminFailure) -> Verdict {
-        if let fingerprint = call.fingerprint {
-            let isFirst = try await asking { () async throws(LedgerStoreError) in
-                try await store.keepRequest(call.commandID, fingerprint: fingerprint, at: clock())
-            }
-            guard isFirst else { throw .keyReused }
-        }
+        try await pin(call)
         let command = Command(
             id: call.commandID,
             accountID: account,
@@ -214,11 +209,41 @@ public struct AdminDesk: Sendable {
         )
         let verdict = try await asking { () async throws(LedgerStoreError) in try await store.submit(command) }
         guard case .refused(let refusal, _) = verdict else { return verdict }
-        // A refusal does not pin the key: the request may be corrected and made again.
-        if call.fingerprint != nil {
-            try await asking { () async throws(LedgerStoreError) in try await store.forgetRequest(call.commandID) }
-        }
+        try await unpin(call)
         throw .refused(refusal)
+    }
+
+    /// Takes a request's key for what is asked under it.
+    ///
+    /// - Throws: `.keyReused` when something else was.
+    func pin(_ call: AdminCall) async throws(AdminFailure) {
+        guard let fingerprint = call.fingerprint else { return }
+        let isFirst = try await asking { () async throws(LedgerStoreError) in
+            try await store.keepRequest(call.commandID, fingerprint: fingerprint, at: clock())
+        }
+        guard isFirst else { throw .keyReused }
+    }
+
+    /// Gives a request's key free again: a refusal does not pin it, so the request may be corrected and made again.
+    func unpin(_ call: AdminCall) async throws(AdminFailure) {
+        guard call.fingerprint != nil else { return }
+        try await asking { () async throws(LedgerStoreError) in try await store.forgetRequest(call.commandID) }
+    }
+
+    /// Has something done under a request's key.
+    public func pinning<Value>(
+        _ call: AdminCall,
+        _ body: () async throws(AdminFailure) -> Value
+    ) async throws(AdminFailure) -> Value {
+        try await pin(call)
+        do throws(AdminFailure) {
+            return try await body()
+        } catch {
+            // Of what is unavailable nobody knows whether it was done.
+            if case .unavailable = error { throw error }
+            try await unpin(call)
+            throw error
+        }
     }
 
     // MARK: Answers

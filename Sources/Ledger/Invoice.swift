@@ -62,9 +62,9 @@ public struct RecordInvoice: Hashable, Sendable {
     public let positions: [Int64]
     /// What was found, each outcome once at most, in their order.
     public let classes: [InvoiceClass]
-    /// The sequence of the house account's last event that was looked at; zero before it is opened. Another import or
-    /// resolution in between makes the wish void.
-    public let afterSequence: Int64
+    /// When the house account's last event that was looked at was recorded; nil before it is opened. Another import or
+    /// resolution in between makes the wish void, also one that is decided in the same batch, before it has a sequence.
+    public let after: Timestamp?
 
     /// Makes the wish.
     public init(
@@ -77,7 +77,7 @@ public struct RecordInvoice: Hashable, Sendable {
         result: Digest,
         positions: [Int64],
         classes: [InvoiceClass],
-        afterSequence: Int64
+        after: Timestamp?
     ) {
         self.importID = importID
         self.provider = provider
@@ -88,7 +88,7 @@ public struct RecordInvoice: Hashable, Sendable {
         self.result = result
         self.positions = positions
         self.classes = classes
-        self.afterSequence = afterSequence
+        self.after = after
     }
 }
 
@@ -123,8 +123,8 @@ public struct ResolveSuspense: Hashable, Sendable {
     public let resolution: SuspenseResolution
     /// Why, 1 to 500 bytes.
     public let reason: String
-    /// The sequence of the house account's last event that was looked at.
-    public let afterSequence: Int64
+    /// When the house account's last event that was looked at was recorded.
+    public let after: Timestamp?
 
     /// Makes the wish.
     public init(
@@ -133,14 +133,14 @@ public struct ResolveSuspense: Hashable, Sendable {
         microUSD: Int64,
         resolution: SuspenseResolution,
         reason: String,
-        afterSequence: Int64
+        after: Timestamp?
     ) {
         self.importID = importID
         self.items = items
         self.microUSD = microUSD
         self.resolution = resolution
         self.reason = reason
-        self.afterSequence = afterSequence
+        self.after = after
     }
 }
 
@@ -153,7 +153,7 @@ extension Decider {
         guard command.accountID.isHouse, isSorted, !wish.positions.isEmpty,
             counts.allSatisfy({ (0...CanonicalJSON.largestInteger).contains($0) }),
             (1...64).contains(wish.provider.utf8.count), (1...100).contains(wish.invoice.utf8.count),
-            wish.fromDay <= wish.untilDay, wish.afterSequence == state.account?.sequence ?? 0
+            wish.fromDay <= wish.untilDay, wish.after == state.account?.lastRecordedAt
         else { return refuse(.invoiceInvalid) }
         if state.account == nil { openHouse() }
         var event = content(.invoiceImported)
@@ -183,7 +183,7 @@ extension Decider {
             (1...ResolveSuspense.mostItems).contains(wish.items.count),
             wish.items.allSatisfy({ (1...CanonicalJSON.largestInteger).contains($0) }),
             zip(wish.items, wish.items.dropFirst()).allSatisfy({ $0 < $1 }),
-            wish.afterSequence == state.account?.sequence
+            wish.after == state.account?.lastRecordedAt
         else { return refuse(.invoiceInvalid) }
         guard (1...500).contains(wish.reason.utf8.count) else { return refuse(.reasonInvalid) }
         var event = content(.suspenseResolved)
@@ -211,7 +211,7 @@ extension EventContent {
     }
 
     /// What an `invoice.imported` and the events after it say; nil for other events, and for one that says too little.
-    func recordedInvoice(_ classes: [InvoiceClass], after sequence: Int64) -> RecordInvoice? {
+    func recordedInvoice(_ classes: [InvoiceClass], after moment: Timestamp?) -> RecordInvoice? {
         guard type == .invoiceImported, let importID, let provider = text("provider"), let invoice = text("invoice"),
             let from = text("from"), let until = text("until"),
             let file = text("file").flatMap({ Digest(hexadecimal: $0) }),
@@ -228,12 +228,12 @@ extension EventContent {
             result: result,
             positions: positions.compactMap(\.integerValue),
             classes: classes,
-            afterSequence: sequence
+            after: moment
         )
     }
 
     /// What a `suspense.resolved` says; nil for other events, and for one that says too little.
-    func resolvedSuspense(after sequence: Int64) -> ResolveSuspense? {
+    func resolvedSuspense(after moment: Timestamp?) -> ResolveSuspense? {
         guard type == .suspenseResolved, let importID, let units = text("microusd").flatMap({ Int64($0) }),
             let resolution = text("as").flatMap({ SuspenseResolution(rawValue: $0) }), let reason = text("reason"),
             let items = detail?["items"]?.elements
@@ -244,7 +244,7 @@ extension EventContent {
             microUSD: units,
             resolution: resolution,
             reason: reason,
-            afterSequence: sequence
+            after: moment
         )
     }
 
@@ -252,9 +252,9 @@ extension EventContent {
     var invoiceFault: String? {
         let isWhole =
             switch type {
-            case .invoiceImported: recordedInvoice([], after: 0) != nil
+            case .invoiceImported: recordedInvoice([], after: nil) != nil
             case .invoiceCompared: invoiceClass != nil
-            default: resolvedSuspense(after: 0) != nil
+            default: resolvedSuspense(after: nil) != nil
             }
         return isWhole ? nil : "\(type.rawValue) says too little"
     }

@@ -118,9 +118,9 @@ struct RecordedCommand {
             }
         case .invoiceImported:
             let classes = contents.compactMap(\.invoiceClass)
-            return main.recordedInvoice(classes, after: state.account?.sequence ?? 0).map { .recordInvoice($0) }
+            return main.recordedInvoice(classes, after: state.account?.lastRecordedAt).map { .recordInvoice($0) }
         case .suspenseResolved:
-            return main.resolvedSuspense(after: state.account?.sequence ?? 0).map { .resolveSuspense($0) }
+            return main.resolvedSuspense(after: state.account?.lastRecordedAt).map { .resolveSuspense($0) }
         default: return administration(main)
         }
     }

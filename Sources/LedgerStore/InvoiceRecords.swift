@@ -140,8 +140,8 @@ public struct RecordedItem: Hashable, Sendable {
 public struct ReconciliationBasis: Sendable {
     /// The last position of each journal, from journal 0 on.
     public let positions: [Int64]
-    /// The sequence of the house account's last event; zero before it is opened.
-    public let houseSequence: Int64
+    /// When the house account's last event was recorded; nil before it is opened.
+    public let houseMoment: Timestamp?
     /// The provider's runs that ended in the period, and those that the lines name.
     public let charges: [Charge]
     /// What earlier imports have said.

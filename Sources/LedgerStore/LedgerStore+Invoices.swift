@@ -54,7 +54,7 @@ extension LedgerStore {
             }
             return ReconciliationBasis(
                 positions: try results[1].decode(as: ReadJournalPositions.self).map(\.position),
-                houseSequence: try results[2].decode(as: LoadAccounts.self).first?.sequence ?? 0,
+                houseMoment: try results[2].decode(as: LoadAccounts.self).first?.lastRecordedAt,
                 charges: try results[3].decode(as: LoadCharges.self),
                 earlier: earlier
             )
@@ -159,9 +159,9 @@ extension LedgerStore {
         }
     }
 
-    /// The sequence of the last event of journal 0's house account; zero before it is opened.
-    public func houseSequence() async throws(LedgerStoreError) -> Int64 {
+    /// When the last event of journal 0's house account was recorded; nil before it is opened.
+    public func houseMoment() async throws(LedgerStoreError) -> Timestamp? {
         let house = AccountID.house(of: JournalID(0), journalCount: journalCount)
-        return try await ask(LoadAccounts(journal: JournalID(0), accounts: [house])).first?.sequence ?? 0
+        return try await ask(LoadAccounts(journal: JournalID(0), accounts: [house])).first?.lastRecordedAt
     }
 }

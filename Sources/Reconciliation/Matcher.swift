@@ -229,7 +229,7 @@ public struct Matcher: Sendable {
             charge.standing == .owed && charge.booked != 0 && period.contains(charge.day)
                 && !used.contains(charge.executionID)
         }
-        for charge in missing.sorted(by: { ($0.day, $0.model, $0.executionID) < ($1.day, $1.model, $1.executionID) }) {
+        for charge in missing.sorted(by: { $0.place < $1.place }) {
             let draft = Draft(
                 outcome: .missingWithThem,
                 requestID: charge.requestID,
@@ -242,4 +242,9 @@ public struct Matcher: Sendable {
             add(draft, line: nil)
         }
     }
+}
+
+extension Charge {
+    /// By what people look for a run that an invoice lacks.
+    fileprivate var place: (Day, String, String, ExecutionID) { (day, model, requestID ?? "", executionID) }
 }

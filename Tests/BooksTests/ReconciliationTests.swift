@@ -258,7 +258,8 @@ struct ReconciliationTests {
         try await withBench { bench in
             // 2027-01-15 to 2027-01-16.
             try await run(bench, models: ["painter"], days: 2, perDay: 12, seed: 5)
-            let charges = try await bench.charges(of: "fal").filter { $0.booked > 0 }.sorted { $0.day < $1.day }
+            let charges = try await bench.charges(of: "fal").filter { $0.booked > 0 }
+                .sorted { ($0.day, $0.requestID ?? "") < ($1.day, $1.requestID ?? "") }
             func csv(_ charges: some Sequence<Charge>) -> String {
                 "request,day,model,cost\n"
                     + charges.map { "\($0.requestID!),\($0.day),x,\(MicroUSD(microdollars: $0.booked))\n" }.joined()

@@ -23,7 +23,7 @@ import Testing
         provider: String = "fal",
         days: (String, String) = ("2027-01-01", "2027-01-31"),
         positions: [Int64] = [5, 0],
-        after: Int64 = 0
+        after: Timestamp? = nil
     ) -> Command.Action {
         .recordInvoice(
             RecordInvoice(
@@ -36,7 +36,7 @@ import Testing
                 result: .zero,
                 positions: positions,
                 classes: classes,
-                afterSequence: after
+                after: after
             )
         )
     }
@@ -44,7 +44,7 @@ import Testing
     private func resolution(
         items: [Int64] = [4],
         reason: String = "agreed",
-        after: Int64 = 4
+        after: Timestamp?
     ) -> Command.Action {
         .resolveSuspense(
             ResolveSuspense(
@@ -53,7 +53,7 @@ import Testing
                 microUSD: -7,
                 resolution: .accepted,
                 reason: reason,
-                afterSequence: after
+                after: after
             )
         )
     }
@@ -74,10 +74,10 @@ import Testing
                 + #""import":"\#(Self.importID)","microusd":"-7","outcome":"missing_with_them"}"#
         )
         #expect(state.perform(command(1, invoice()), at: moment).verdict == .alreadyDone)
-        // The writer numbers the events.
-        state.account?.sequence = 4
+        // Whoever did not see the first one is too late, also before the writer has numbered its events.
+        let last = state.account?.lastRecordedAt
         #expect(state.perform(command(2, invoice()), at: moment).verdict == .refused(.invoiceInvalid, window: nil))
-        let resolved = state.perform(command(3, resolution()), at: moment)
+        let resolved = state.perform(command(3, resolution(after: last)), at: moment)
         #expect(resolved.verdict == .done && resolved.events.map(\.type) == [.suspenseResolved])
         #expect(
             resolved.events.last?.detail?.text
@@ -90,23 +90,24 @@ import Testing
     func refusals() {
         var state = LedgerState()
         _ = state.perform(command(1, invoice()), at: moment)
-        state.account?.sequence = 4
+        let last = state.account?.lastRecordedAt
+        let early = Timestamp(microseconds: moment.microseconds - 1)
         let stranger = AccountID(Identifier128(high: 1, low: 2))
         let none = InvoiceClass(outcome: .duplicate, count: -1, billed: 0, booked: 0)
         let wrong: [Command] = [
-            command(2, invoice(after: 3)), command(2, invoice(provider: "", after: 4)),
-            command(2, invoice(days: ("2027-01-02", "2027-01-01"), after: 4)),
-            command(2, invoice(positions: [], after: 4)), command(2, invoice(classes: [none], after: 4)),
-            command(2, invoice(classes: [none, none], after: 4)), command(2, resolution(items: [])),
-            command(2, resolution(items: [2, 1])), command(2, resolution(items: [0])),
-            command(2, resolution(items: Array(1...501))), command(2, resolution(after: 3)),
+            command(2, invoice(after: early)), command(2, invoice(provider: "", after: last)),
+            command(2, invoice(days: ("2027-01-02", "2027-01-01"), after: last)),
+            command(2, invoice(positions: [], after: last)), command(2, invoice(classes: [none], after: last)),
+            command(2, invoice(classes: [none, none], after: last)), command(2, resolution(items: [], after: last)),
+            command(2, resolution(items: [2, 1], after: last)), command(2, resolution(items: [0], after: last)),
+            command(2, resolution(items: Array(1...501), after: last)), command(2, resolution(after: early)),
         ]
         for command in wrong {
             let decision = LedgerState.decide(state, command, at: moment)
             #expect(decision.verdict == .refused(.invoiceInvalid, window: nil) && decision.events.isEmpty)
         }
         for reason in ["", String(repeating: "x", count: 501)] {
-            let decision = LedgerState.decide(state, command(2, resolution(reason: reason)), at: moment)
+            let decision = LedgerState.decide(state, command(2, resolution(reason: reason, after: last)), at: moment)
             #expect(decision.verdict == .refused(.reasonInvalid, window: nil) && decision.events.isEmpty)
         }
         let other = LedgerState.decide(LedgerState(), command(2, invoice(), account: stranger), at: moment)
