@@ -295,18 +295,7 @@ struct ConsoleTests {
         #expect(try await caller.get("/console", cookies: changed).status == .seeOther)
         #expect(try await caller.post("/console/sign-out", [:], cookies: own).status == .forbidden)
         #expect(try await caller.get("/console", cookies: own).status == .ok, "a foreign form has signed out")
-        // Deciding takes a form of this session too.
-        let list = try await caller.get("/console/reconciliation", cookies: own)
-        let invoice = try #require(
-            list.body.firstMatch(of: /href="(\/console\/reconciliation\/[^"]+)"/).map { String($0.1) }
-        )
-        #expect(list.body.contains("2027-01 &lt;b&gt;"))
-        let wish = ["item-6": "on", "as": "accepted", "reason": "forged"]
-        let stranger = wish.merging(["form": hidden]) { $1 }
-        #expect(try await caller.post(invoice, stranger, cookies: own).status == .forbidden)
-        #expect(try await caller.post(invoice, wish, cookies: own).status == .forbidden)
-        let shown = try await caller.get(invoice + "?state=open", cookies: own)
-        #expect(shown.status == .ok && !shown.body.contains("forged"))
+        try await decisions(caller, own, foreign: hidden)
         #expect(
             try await other.get("/console", cookies: own).status == .ok,
             "another process does not know the session"
@@ -317,6 +306,25 @@ struct ConsoleTests {
         #expect(try await other.get("/console", cookies: own).status == .seeOther, "it lives on in another process")
         let again = try await caller.signIn(token)
         #expect(try await other.get("/console", cookies: again).status == .ok, "signing out ends other sessions")
+    }
+
+    /// Deciding on an invoice takes a form of this session too.
+    private static func decisions(
+        _ caller: ConsoleCaller,
+        _ session: [String: String],
+        foreign hidden: String
+    ) async throws {
+        let list = try await caller.get("/console/reconciliation", cookies: session)
+        let invoice = try #require(
+            list.body.firstMatch(of: /href="(\/console\/reconciliation\/[^"]+)"/).map { String($0.1) }
+        )
+        #expect(list.body.contains("2027-01 &lt;b&gt;"))
+        let wish = ["item-6": "on", "as": "accepted", "reason": "forged"]
+        let stranger = wish.merging(["form": hidden]) { $1 }
+        #expect(try await caller.post(invoice, stranger, cookies: session).status == .forbidden)
+        #expect(try await caller.post(invoice, wish, cookies: session).status == .forbidden)
+        let shown = try await caller.get(invoice + "?state=open", cookies: session)
+        #expect(shown.status == .ok && !shown.body.contains("forged"))
     }
 
     /// An operator who is removed is out at once.
