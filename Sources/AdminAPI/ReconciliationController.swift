@@ -103,7 +103,7 @@ struct ReconciliationController {
 
     private func resolve(_ request: Request, _ context: APIContext) async throws -> Response {
         var (call, fields) = try await gate.change(request, context, for: .reconcile)
-        let numbers = fields.numbers("items", most: 10_000, isRequired: false)
+        let numbers = fields.numbers("items", most: 1_000, isRequired: false)
         let outcome = fields.word("class", isRequired: false, as: InvoiceOutcome.self)
         let isAll = fields.flag("all", isRequired: false) ?? false
         let resolution = fields.word("as", as: SuspenseResolution.self)

@@ -87,7 +87,7 @@ struct ReconciliationRouteTests {
                 "file: line 2, column cost_estimate_nano_usd: `free` is no amount"
             ),
             (resolutions, #"{"as":"claimed","reason":"r"}"#, "items: one of items, class and all is needed"),
-            (resolutions, #"{"items":[0],"as":"claimed","reason":"r"}"#, "items: a list of 1 to 10000 whole numbers"),
+            (resolutions, #"{"items":[0],"as":"claimed","reason":"r"}"#, "items: a list of 1 to 1000 whole numbers"),
             (resolutions, #"{"all":true,"as":"lost","reason":"r"}"#, "as: one of accepted, claimed, reversed"),
             (resolutions, #"{"items":[3],"as":"accepted","reason":"r"}"#, "items: 3 is claimed, and must be open"),
             (
