@@ -45,7 +45,13 @@ struct ClaimChanges: Sendable {
             executionID: executionID,
             requestID: command.requestID
         )
-        claimed.append(NewClaim(account: command.accountID, claim: claim, answer: answer.map { side.key.seal($0, under: request.key) }))
+        claimed.append(
+            NewClaim(
+                account: command.accountID,
+                claim: claim,
+                answer: answer.map { side.key.seal($0, under: request.key) }
+            )
+        )
     }
 
     func append(to unit: inout PipelineBatch, journal: JournalID, now: Timestamp) {

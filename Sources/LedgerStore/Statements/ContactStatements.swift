@@ -2,18 +2,12 @@ internal import Ledger
 internal import Postgres
 
 /// How an account's owner can be reached.
-struct LoadContact: PostgresStatement {
+struct LoadContact: AccountStatement {
     static let name = "load_contact"
     static let sql = "SELECT email FROM ledger.account_contacts WHERE journal = $1 AND account_id = $2"
-    static let parameterTypes: [PostgresType] = [.int2, .uuid]
 
     let journal: JournalID
     let account: AccountID
-
-    func encode(into parameters: inout ParameterEncoder) {
-        parameters.journal(journal)
-        parameters.uuid(account.postgresUUID)
-    }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> String { try row.text(0) }
 }
@@ -46,18 +40,12 @@ struct PutContact: PostgresStatement {
 }
 
 /// Forgets how an account's owner can be reached.
-struct DeleteContact: PostgresStatement {
+struct DeleteContact: AccountStatement {
     static let name = "delete_contact"
     static let sql = "DELETE FROM ledger.account_contacts WHERE journal = $1 AND account_id = $2 RETURNING email"
-    static let parameterTypes: [PostgresType] = [.int2, .uuid]
 
     let journal: JournalID
     let account: AccountID
-
-    func encode(into parameters: inout ParameterEncoder) {
-        parameters.journal(journal)
-        parameters.uuid(account.postgresUUID)
-    }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> String { try row.text(0) }
 }

@@ -9,21 +9,6 @@ struct KeptDataKey: Hashable, Sendable {
     let wrapped: [UInt8]?
 }
 
-/// A statement about one account that needs nothing but its name.
-protocol AccountStatement: PostgresStatement {
-    var journal: JournalID { get }
-    var account: AccountID { get }
-}
-
-extension AccountStatement {
-    static var parameterTypes: [PostgresType] { [.int2, .uuid] }
-
-    func encode(into parameters: inout ParameterEncoder) {
-        parameters.journal(journal)
-        parameters.uuid(account.postgresUUID)
-    }
-}
-
 /// An account's data key.
 struct LoadDataKey: AccountStatement {
     static let name = "load_data_key"

@@ -29,7 +29,7 @@ struct PutKeyUses: PostgresStatement {
 }
 
 /// The keys of an account with when they were last used, the latest first.
-struct LoadAccountKeys: PostgresStatement {
+struct LoadAccountKeys: AccountStatement {
     static let name = "load_account_keys"
     static let sql = """
         SELECT \(LoadKeys.columns.qualified(by: "k")), u.last_used_at FROM ledger.api_keys k
@@ -37,15 +37,9 @@ struct LoadAccountKeys: PostgresStatement {
         WHERE k.journal = $1 AND k.account_id = $2
         ORDER BY k.issued_at DESC, k.key_id DESC
         """
-    static let parameterTypes: [PostgresType] = [.int2, .uuid]
 
     let journal: JournalID
     let account: AccountID
-
-    func encode(into parameters: inout ParameterEncoder) {
-        parameters.journal(journal)
-        parameters.uuid(account.postgresUUID)
-    }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> (key: APIKey, lastUsedAt: Timestamp?) {
         (try LoadKeys.decode(row).value, try row.optionalTime(7))

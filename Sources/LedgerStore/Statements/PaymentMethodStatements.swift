@@ -2,18 +2,12 @@ internal import Ledger
 internal import Postgres
 
 /// Whom an account's attempts charge.
-struct LoadPaymentMethod: PostgresStatement {
+struct LoadPaymentMethod: AccountStatement {
     static let name = "load_payment_method"
     static let sql = "SELECT customer, method FROM ledger.payment_methods WHERE journal = $1 AND account_id = $2"
-    static let parameterTypes: [PostgresType] = [.int2, .uuid]
 
     let journal: JournalID
     let account: AccountID
-
-    func encode(into parameters: inout ParameterEncoder) {
-        parameters.journal(journal)
-        parameters.uuid(account.postgresUUID)
-    }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> PaymentMethod {
         try row.paymentMethod(0)
@@ -25,7 +19,8 @@ struct PutPaymentMethod: PostgresStatement {
     static let name = "put_payment_method"
     static let sql = """
         INSERT INTO ledger.payment_methods (journal, account_id, customer, method, set_at, set_by)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        SELECT $1, $2, $3, $4, $5, $6
+        WHERE NOT EXISTS (SELECT FROM ledger.erasures e WHERE e.journal = $1 AND e.account_id = $2)
         ON CONFLICT (journal, account_id) DO UPDATE SET
             customer = excluded.customer, method = excluded.method, set_at = excluded.set_at, set_by = excluded.set_by
         WHERE (payment_methods.customer, payment_methods.method) <> (excluded.customer, excluded.method)
@@ -52,18 +47,12 @@ struct PutPaymentMethod: PostgresStatement {
 }
 
 /// Forgets whom an account's attempts charge; gives a row when it was known.
-struct DeletePaymentMethod: PostgresStatement {
+struct DeletePaymentMethod: AccountStatement {
     static let name = "delete_payment_method"
     static let sql = "DELETE FROM ledger.payment_methods WHERE journal = $1 AND account_id = $2 RETURNING true"
-    static let parameterTypes: [PostgresType] = [.int2, .uuid]
 
     let journal: JournalID
     let account: AccountID
-
-    func encode(into parameters: inout ParameterEncoder) {
-        parameters.journal(journal)
-        parameters.uuid(account.postgresUUID)
-    }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Bool { try row.bool(0) }
 }
