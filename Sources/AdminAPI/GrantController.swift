@@ -39,9 +39,8 @@ struct GrantController {
         if let model, !Slug.isValid(model) {
             fields.refuse("model", "lower-case letters, digits and hyphens are needed")
         }
-        if fields.members["runs"] != nil && fields.members["seconds"] != nil
-            || fields.members["runs"] == nil && fields.members["seconds"] == nil
-        {
+        let allowances = ["runs", "seconds"].filter { fields.members[$0] ?? .null != .null }
+        if allowances.count != 1 {
             fields.refuse("runs", "either runs or seconds is needed, and not both")
         }
         try fields.finish()

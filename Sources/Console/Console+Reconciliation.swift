@@ -61,7 +61,7 @@ extension Console {
         _ request: Request,
         _ context: APIContext
     ) async throws -> Answer {
-        let record = try await invoice(context)
+        let record = try Self.only(await invoices(context))
         let filter = try ReconciliationFilter(request.uri.query)
         var query = filter.query(record.value.id)
         query.limit = Self.itemsOnPage + 1
@@ -155,7 +155,7 @@ extension Console {
         }
         guard Self.mayDecide(visitor.role) else { throw ConsoleRefusal.undone("Finance and administrators decide.") }
         guard let actor = Actor("operator:\(visitor.name)") else { throw ConsoleRefusal.form }
-        let record = try await invoice(context)
+        let record = try Self.only(await invoices(context))
         let filter = try ReconciliationFilter(form["filter"])
         guard let resolution = SuspenseResolution(rawValue: form["as"] ?? "") else {
             throw ConsoleRefusal.undone("Say how: choose a decision.")
@@ -187,10 +187,14 @@ extension Console {
         return ConsoleRefusal.undone(issues.map { "\($0.field): \($0.message)" }.joined(separator: "; ") + ".")
     }
 
-    private func invoice(_ context: APIContext) async throws -> RecordedImport {
-        guard let id = InvoiceImportID(text: context.parameters.get("import") ?? ""),
-            let record = try await reader.store.invoiceImports(id: id).first
-        else { throw ConsoleRefusal.notFound("There is no import of an invoice with this id.") }
+    // Two functions, since the optimizer of Swift 6.3 crashes on an asynchronous one that returns the record itself.
+    private func invoices(_ context: APIContext) async throws -> [RecordedImport] {
+        guard let id = InvoiceImportID(text: context.parameters.get("import") ?? "") else { return [] }
+        return try await reader.store.invoiceImports(id: id)
+    }
+
+    private static func only(_ found: [RecordedImport]) throws(ConsoleRefusal) -> RecordedImport {
+        guard let record = found.first else { throw .notFound("There is no import of an invoice with this id.") }
         return record
     }
 

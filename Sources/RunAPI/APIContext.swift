@@ -2,7 +2,7 @@ public import Hummingbird
 public import Ledger
 import Logging
 import NIOCore
-public import Runs
+import Runs
 public import Traces
 
 /// What a request carries through the router: Hummingbird's own things, our request id, and when it came in.

@@ -151,7 +151,10 @@ struct ConsoleTests {
     private static func importInvoice(_ stack: Stack) async throws -> JSONValue {
         let runs = try await stack.rows(
             """
-            SELECT provider, provider_request_id, booked::text FROM ledger.provider_runs WHERE booked > 0
+            SELECT provider, provider_request_id, booked::text FROM ledger.provider_runs
+            WHERE booked > 0 AND provider = (
+                SELECT provider FROM ledger.provider_runs GROUP BY provider ORDER BY count(*) DESC LIMIT 1
+            )
             ORDER BY provider_request_id
             """
         )

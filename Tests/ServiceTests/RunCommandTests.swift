@@ -63,7 +63,9 @@ struct RunCommandTests {
             // The service dies while the command waits, and another one ends the run.
             async let waiting = run("model", "run", Call.imageModel, "--inputs", "@\(inputs)", "--wait", "--json")
             try await eventually("the run is with the provider") {
-                try await stack.rows("SELECT count(*) FROM ledger.executions WHERE status = 'submitted'") == [["1"]]
+                try await stack.rows(
+                    "SELECT count(*) FROM ledger.executions WHERE status = 'submitted' AND model = '\(Call.imageModel)'"
+                ) == [["1"]]
             }
             await service.process.stop(SIGKILL)
             service = try await stack.startService(port: service.port)
