@@ -97,7 +97,7 @@ extension TopUpTests {
             let path = try await setUp(bench)
             let payments = SimulatedPayments()
             let late = AdminDesk(store: bench.store, models: nil) {
-                bench.clock.now.adding(seconds: TopUpWorker.chargeSeconds)
+                bench.clock.now.adding(seconds: TopUpWorker.chargeSeconds + 60)
             }
             #expect(try await TopUpWorker(late, provider: payments, price: TopUpWorker.cent).look() == 1)
             #expect(payments.asked == 0)
