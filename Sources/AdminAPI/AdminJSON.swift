@@ -47,7 +47,8 @@ extension JSONValue {
         ]
     }
 
-    /// How an account is topped up by itself, and whom that charges; null when it never was to be.
+    /// How an account is topped up by itself; null when it never was to be. Whom that charges may lead to a person, and
+    /// answers are kept: they say only whether it is set.
     static func topUp(_ topUp: AutoTopUp?, charging method: PaymentMethod?) -> JSONValue {
         guard let topUp else { return .null }
         return [
@@ -57,7 +58,7 @@ extension JSONValue {
             "failuresToOpen": topUp.rules.map { .integer($0.failuresToOpen) } ?? .null,
             "attempt": topUp.attempt.map { .string($0.id.description) } ?? .null,
             "attemptStartedAt": .time(topUp.attempt?.startedAt), "failures": .integer(topUp.failures),
-            "customer": .optionalText(method?.customer), "paymentMethod": .optionalText(method?.method),
+            "paymentMethodSet": .bool(method != nil),
         ]
     }
 

@@ -2,6 +2,7 @@ public import Administration
 import HTTPTypes
 import Hummingbird
 public import Ledger
+import LedgerStore
 import NIOCore
 import Registry
 import RunAPI
@@ -11,6 +12,23 @@ public struct StripeEndpoint: Sendable {
     let secret: String
     let desk: PaymentDesk
     let clock: @Sendable () -> Timestamp
+    let note: @Sendable (Outcome) -> Void
+
+    /// What became of a request.
+    public enum Outcome: String, Hashable, Sendable, CaseIterable {
+        /// It did what it asks for.
+        case applied
+        /// It asks for nothing.
+        case ignored
+        /// It asks for something that was not done: credits that were paid may be missing.
+        case refused
+        /// It was taken before.
+        case repeated
+        /// It is about a payment that is not known yet, and comes again.
+        case early
+        /// It is no event that Stripe has signed.
+        case invalid
+    }
 
     /// Makes an endpoint.
     ///
@@ -18,10 +36,17 @@ public struct StripeEndpoint: Sendable {
     ///   - secret: the endpoint's secret, `whsec_` included.
     ///   - desk: takes the events.
     ///   - clock: the wall clock.
-    public init(secret: String, desk: PaymentDesk, clock: @escaping @Sendable () -> Timestamp) {
+    ///   - note: is told what became of each request.
+    public init(
+        secret: String,
+        desk: PaymentDesk,
+        clock: @escaping @Sendable () -> Timestamp,
+        note: @escaping @Sendable (Outcome) -> Void = { _ in }
+    ) {
         self.secret = secret
         self.desk = desk
         self.clock = clock
+        self.note = note
     }
 }
 
@@ -49,6 +74,7 @@ struct StripeController {
                 at: endpoint.clock().microseconds / 1_000_000
             )
         } catch {
+            endpoint.note(.invalid)
             throw APIError(
                 status: .badRequest,
                 code: "INVALID_STRIPE_SIGNATURE",
@@ -56,6 +82,7 @@ struct StripeController {
             )
         }
         guard let event = (try? JSONValue(parsing: body)).flatMap({ StripeEvent($0) }) else {
+            endpoint.note(.invalid)
             throw APIError(
                 status: .badRequest,
                 code: "INVALID_BODY",
@@ -65,6 +92,7 @@ struct StripeController {
         let answer = try await answering { () async throws(AdminFailure) in
             try await endpoint.desk.take(event, requestID: context.requestID)
         }
+        endpoint.note(answer.outcome)
         switch answer {
         case .taken(let record, let isRepeat):
             return AdminAPI.respond(
@@ -77,6 +105,18 @@ struct StripeController {
                 code: "PAYMENT_NOT_FOUND",
                 message: "No event has told of the payment yet; send this one again later"
             )
+        }
+    }
+}
+
+extension PaymentDesk.Answer {
+    fileprivate var outcome: StripeEndpoint.Outcome {
+        guard case .taken(let record, let isRepeat) = self else { return .early }
+        if isRepeat { return .repeated }
+        return switch record.outcome {
+        case .applied: .applied
+        case .ignored: .ignored
+        case .refused: .refused
         }
     }
 }

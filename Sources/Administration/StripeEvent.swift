@@ -46,7 +46,9 @@ public struct StripeEvent: Hashable, Sendable {
         )
         self.wish =
             switch type {
-            case "checkout.session.completed": Self.checkout(object, created)
+            // The second is told, long after the first, of a checkout that was paid by a debit or a transfer.
+            case "checkout.session.completed", "checkout.session.async_payment_succeeded":
+                Self.checkout(object, created)
             case "invoice.paid": Self.invoice(object)
             case "payment_intent.succeeded", "payment_intent.payment_failed":
                 Self.payment(object, isPaid: type == "payment_intent.succeeded", created)

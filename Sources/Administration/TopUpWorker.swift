@@ -53,7 +53,7 @@ public struct TopUpWorker: Sendable {
         self.actor = actor
     }
 
-    /// Looks once at every account.
+    /// Looks once at every account. What fails for one is told of when all others have been looked at.
     ///
     /// - Parameter goesOn: asked before each attempt; false leaves the others for later.
     /// - Returns: the attempts that were started.
@@ -63,21 +63,24 @@ public struct TopUpWorker: Sendable {
         let open = try await desk.asking { () async throws(LedgerStoreError) in
             try await desk.store.openTopUps(startedBefore: now.adding(seconds: -patienceSeconds))
         }
-        let isRefused = try await each(open, while: goesOn) { row async throws(AdminFailure) in
+        let earlier = await each(open, while: goesOn) { row async throws(AdminFailure) in
             guard let attempt = row.topUp.attempt else { return .done }
             return try await goOn(with: attempt, of: row.account)
-        }.contains(.refused)
-        // What the provider refuses us is not started for ever more accounts.
-        if isRefused { return 0 }
-        let due = try await desk.asking { () async throws(LedgerStoreError) in
-            try await desk.store.accountsToTopUp(at: now)
         }
-        return try await each(due, while: goesOn) { account async throws(AdminFailure) in try await start(account) }
-            .count { $0 != .notDue }
+        var begun: [Outcome] = []
+        // What the provider refuses us is not started for ever more accounts.
+        if !earlier.contains(where: \.isRefusal) {
+            let due = try await desk.asking { () async throws(LedgerStoreError) in
+                try await desk.store.accountsToTopUp(at: now)
+            }
+            begun = await each(due, while: goesOn) { account async throws(AdminFailure) in try await start(account) }
+        }
+        for case .failure(let failure) in earlier + begun { throw failure }
+        return begun.count { $0 != .success(.notDue) }
     }
 
     /// How far one attempt was brought.
-    private enum Step: Sendable {
+    fileprivate enum Step: Sendable {
         /// Asked, whatever the answer.
         case done
         /// The ledger sees none due.
@@ -86,14 +89,15 @@ public struct TopUpWorker: Sendable {
         case refused
     }
 
-    /// Takes some steps, a few at a time, until one says that the provider refuses us.
+    private typealias Outcome = Result<Step, AdminFailure>
+
+    /// Takes some steps, a few at a time, until one says that the provider refuses us. One that fails holds up no other.
     private func each<Item: Sendable>(
         _ items: [Item],
         while goesOn: @escaping @Sendable () -> Bool,
         _ step: @escaping @Sendable (Item) async throws(AdminFailure) -> Step
-    ) async throws(AdminFailure) -> [Step] {
-        typealias Outcome = Result<Step, AdminFailure>
-        let outcomes = await withTaskGroup(of: Outcome.self) { group in
+    ) async -> [Outcome] {
+        await withTaskGroup(of: Outcome.self) { group in
             var (waiting, outcomes, isRefused) = (items.makeIterator(), [Outcome](), false)
             func add() -> Bool {
                 guard goesOn(), let item = waiting.next() else { return false }
@@ -109,14 +113,11 @@ public struct TopUpWorker: Sendable {
             for _ in 0..<Self.width where !add() { break }
             while let outcome = await group.next() {
                 outcomes.append(outcome)
-                if case .success(.refused) = outcome { isRefused = true }
+                if outcome.isRefusal { isRefused = true }
                 if !isRefused { _ = add() }
             }
             return outcomes
         }
-        var steps: [Step] = []
-        for outcome in outcomes { steps.append(try outcome.get()) }
-        return steps
     }
 
     // MARK: One attempt
@@ -136,7 +137,7 @@ public struct TopUpWorker: Sendable {
         let topUp = try await desk.asking { () async throws(LedgerStoreError) in
             try await desk.store.topUp(of: account)
         }
-        guard let open = topUp?.attempt, open.id == attempt,
+        guard let open = topUp?.attempt, open.id == attempt, topUp?.rules != nil,
             let charge = try await charge(for: open, of: account)
         else { return .done }
         return try await pay(charge)
@@ -156,13 +157,21 @@ public struct TopUpWorker: Sendable {
             return error.kind == .refused ? .refused : .done
         }
         note(.answered(charge, outcome, isLookUp: true))
-        let now = desk.clock()
         if let outcome {
             try await take(outcome, for: charge)
-        } else if now < attempt.startedAt.adding(seconds: Self.chargeSeconds) {
-            return try await pay(charge)
-        } else if attempt.startedAt.adding(seconds: Self.longestSeconds) <= now {
+            return .done
+        }
+        // As it is now: nobody is charged after having switched it off.
+        let topUp = try await desk.asking { () async throws(LedgerStoreError) in
+            try await desk.store.topUp(of: account)
+        }
+        guard let topUp, topUp.attempt?.id == attempt.id else { return .done }
+        if topUp.rules == nil {
+            try await end(account, attempt.id, .failed(code: "switched_off"))
+        } else if attempt.startedAt.adding(seconds: Self.longestSeconds) <= desk.clock() {
             try await end(account, attempt.id, .failed(code: "timed_out"))
+        } else {
+            return try await pay(charge)
         }
         return .done
     }
@@ -189,7 +198,9 @@ public struct TopUpWorker: Sendable {
         return nil
     }
 
+    /// Asks for a payment while that can't charge twice.
     private func pay(_ charge: TopUpCharge) async throws(AdminFailure) -> Step {
+        guard desk.clock() < charge.startedAt.adding(seconds: Self.chargeSeconds) else { return .done }
         let outcome: PaymentOutcome
         do throws(PaymentFailure) {
             outcome = try await provider.charge(charge)
@@ -227,4 +238,9 @@ public struct TopUpWorker: Sendable {
             guard case .refused = error else { throw error }
         }
     }
+}
+
+extension Result<TopUpWorker.Step, AdminFailure> {
+    /// Whether the provider refuses us.
+    fileprivate var isRefusal: Bool { self == .success(.refused) }
 }

@@ -52,6 +52,15 @@ extension LedgerStore: WorkflowStore {
         }
     }
 
+    /// Whether strangers see what an account shows to everybody.
+    public func showsToEverybody(_ account: AccountID) async throws(LedgerFailure) -> Bool {
+        do throws(LedgerStoreError) {
+            return try await readAccount(account).map { $0.isApproved && !$0.isClosed } ?? false
+        } catch {
+            throw LedgerFailure(error)
+        }
+    }
+
     /// The model nodes of a workflow's run.
     public func nodes(of run: ExecutionID, account: AccountID) async throws(LedgerFailure) -> [NodeRecord] {
         do throws(LedgerStoreError) {

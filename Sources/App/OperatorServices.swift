@@ -10,9 +10,11 @@ import ServiceLifecycle
 
 extension AppConfiguration {
     /// Adds the routes of operators, and Stripe's if its secret is known.
-    func addAdminRoutes(to router: Router<APIContext>, _ desk: AdminDesk) throws {
+    func addAdminRoutes(to router: Router<APIContext>, _ desk: AdminDesk, _ metrics: ServiceMetrics) throws {
         let stripe = try checkedStripeSecret().map { secret in
-            StripeEndpoint(secret: secret, desk: PaymentDesk(desk), clock: { SystemClock.now() })
+            StripeEndpoint(secret: secret, desk: PaymentDesk(desk), clock: { SystemClock.now() }) { outcome in
+                metrics.payments.told(outcome)
+            }
         }
         AdminAPI.addRoutes(to: router, desk: desk, environmentToken: try checkedAdminToken(), stripe: stripe)
     }

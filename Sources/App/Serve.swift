@@ -98,7 +98,7 @@ public enum Serve {
         _ metrics: ServiceMetrics,
         _ logger: Logger
     ) async throws -> DayBook? {
-        try configuration.addAdminRoutes(to: router, administration)
+        try configuration.addAdminRoutes(to: router, administration, metrics)
         try configuration.addLogRoutes(to: router, administration, log)
         let console = try await configuration.addConsole(to: router, administration, log, metrics.auditBoard, logger)
         try ReferenceController(folder: OpenAPIFiles.folder(), style: try OpenAPIFiles.style(), logger: logger)

@@ -131,7 +131,8 @@ extension Decider {
         return finish(.done)
     }
 
-    /// Ends the open attempt. A payment that comes in after its attempt was given up buys its credits all the same.
+    /// Ends the open attempt. A payment that comes in after its attempt was given up buys its credits all the same; one that
+    /// somebody has added by its reference meanwhile buys nothing more, and ends its attempt.
     mutating func endTopUp(_ end: EndTopUp) -> Decision {
         if state.pots[end.attempt] != nil { return finish(.alreadyAdded(end.attempt)) }
         let open = state.topUp?.attempt.flatMap { $0.id == end.attempt ? $0 : nil }
@@ -144,6 +145,8 @@ extension Decider {
             event.detail = .object([.init("code", .string(code))])
             emit(event)
             return finish(.done)
+        case .paid(_, let reference, _) where open != nil && state.pot(boughtWith: reference) != nil:
+            return paid(end.attempt, with: reference)
         case .paid(let amount, let reference, let expiresAt):
             let addition = AddCredits(
                 potID: end.attempt,
@@ -153,13 +156,16 @@ extension Decider {
                 externalReference: reference
             )
             let decision = add(addition)
-            guard decision.verdict == .done, open != nil else { return decision }
-            var event = content(.topUpPaid)
-            event.potID = end.attempt
-            event.detail = .object([.init("reference", .string(reference))])
-            emit(event)
-            return finish(.done)
+            return decision.verdict == .done && open != nil ? paid(end.attempt, with: reference) : decision
         }
+    }
+
+    private mutating func paid(_ attempt: PotID, with reference: String) -> Decision {
+        var event = content(.topUpPaid)
+        event.potID = attempt
+        event.detail = .object([.init("reference", .string(reference))])
+        emit(event)
+        return finish(.done)
     }
 }
 

@@ -107,6 +107,11 @@ extension RecordedCommand {
             let tooMuch = Credits(microcredits: -1)
             return .adjustCredits(AdjustCredits(potID: pot, amount: tooMuch, reason: "-", correctsSequence: nil))
         case .topUpStarted: return main.potID.map { .startTopUp($0) }
+        case .topUpPaid:
+            // Alone: the credits were there before, so that neither amount nor expiry was looked at.
+            guard let pot = main.potID, let reference = main.text("reference") else { return nil }
+            let outcome = EndTopUp.Outcome.paid(amount: .zero, reference: reference, expiresAt: nil)
+            return .endTopUp(EndTopUp(attempt: pot, outcome: outcome))
         case .topUpFailed:
             guard let pot = main.potID, let code = main.text("code") else { return nil }
             return .endTopUp(EndTopUp(attempt: pot, outcome: .failed(code: code)))

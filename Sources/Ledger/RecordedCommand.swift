@@ -100,8 +100,8 @@ struct RecordedCommand {
         case .executionCancelRequested: return cancel(main, contents)
         case .executionSucceeded, .executionFailed, .executionCancelled, .executionUnresolved:
             return ending(main, contents)
-        case .creditsAdded, .creditsAdjusted, .creditsShort, .creditsExpired, .topUpStarted, .topUpFailed, .topUpSet,
-            .alertSet:
+        case .creditsAdded, .creditsAdjusted, .creditsShort, .creditsExpired, .topUpStarted, .topUpPaid, .topUpFailed,
+            .topUpSet, .alertSet:
             return funds(main, contents, state)
         case .workflowSaved, .workflowDeleted: return workflow(main)
         case .periodClosed:

@@ -24,6 +24,11 @@ extension LedgerStore {
         try await ask(LoadSomePots(journal: journal(of: account), account: account, pot: pot)).map(\.value)
     }
 
+    /// An account without its pots, grants and keys; nil when there is none.
+    public func readAccount(_ account: AccountID) async throws(LedgerStoreError) -> Account? {
+        try await ask(LoadAccounts(journal: journal(of: account), accounts: [account])).first
+    }
+
     /// Whose credits were bought with something; nil when nobody's.
     public func account(withReference reference: String) async throws(LedgerStoreError) -> AccountID? {
         try await ask(FindReference(reference: reference)).first
@@ -38,7 +43,7 @@ extension LedgerStore {
 
     /// Accounts that an attempt may be due for at a moment; at most 100 of each journal.
     public func accountsToTopUp(at moment: Timestamp) async throws(LedgerStoreError) -> [AccountID] {
-        try await askJournals { LoadDueTopUps(journal: $0, day: moment.utcDay) }
+        try await askJournals { LoadDueTopUps(journal: $0, moment: moment) }
     }
 
     /// Attempts that were started before a moment and whose end is not known; at most 100 of each journal.

@@ -215,7 +215,7 @@ extension WorkflowDesk.Entry {
         members["createdAt"] = .time(workflow.createdAt)
         members["updatedAt"] = .time(workflow.savedAt)
         // Whoever sends it back makes a copy: outside of the owner's folders, and shown to nobody before its new owner says so.
-        if owner != reader { for name in ["folderId", "isTemplate"] { members[name] = nil } }
+        if owner != reader { for name in ["folderId", "isTemplate", "publicPlayground"] { members[name] = nil } }
         return members
     }
 

@@ -71,10 +71,12 @@ public struct WorkflowDesk: Sendable {
         }
     }
 
-    /// A workflow whose owner lets anybody read its schema; nil when there is none with this slug.
+    /// A workflow whose owner lets anybody read its schema; nil when there is none with this slug, or the owner's account is
+    /// closed or waits for approval.
     public func readPublic(_ slug: String) async throws(LedgerFailure) -> Entry? {
         guard Slug.isValid(slug), let owner = try await store.owners(of: [slug])[slug] else { return nil }
-        return try await entries(of: owner, slug: slug).first { $0.document.isPublic }
+        guard let entry = try await entries(of: owner, slug: slug).first, entry.document.isPublic else { return nil }
+        return try await store.showsToEverybody(owner) ? entry : nil
     }
 
     /// Makes a workflow. Its slug comes from its name, with a number if others have that.

@@ -33,6 +33,9 @@ public protocol WorkflowStore: Sendable {
     /// Whose slugs some are, on the whole platform; those that are nobody's are left out.
     func owners(of slugs: [String]) async throws(LedgerFailure) -> [String: AccountID]
 
+    /// Whether strangers see what an account shows to everybody: it is approved and not closed.
+    func showsToEverybody(_ account: AccountID) async throws(LedgerFailure) -> Bool
+
     /// The model nodes of a workflow's run that were held, in that order.
     func nodes(of run: ExecutionID, account: AccountID) async throws(LedgerFailure) -> [NodeRecord]
 }

@@ -140,6 +140,28 @@ struct StripeTests {
         }
     }
 
+    @Test("a checkout that is paid days later adds its credits then, once, though it is told twice")
+    func paidLater() async throws {
+        try await AdminBench.with { bench in
+            let path = try await bench.open()
+            let stripe = StripeSender(bench: bench)
+            func object(_ status: String) -> String {
+                """
+                {"id":"cs_1","mode":"payment","payment_status":"\(status)","payment_intent":"pi_1",\
+                "metadata":{"account":"\(path.suffix(36))","credits":"250"}}
+                """
+            }
+            try await stripe.send("evt_1", "checkout.session.completed", object("unpaid"), expecting: "ignored")
+            #expect(try await balance(bench, path) == "0")
+            bench.clock.advance(seconds: 3 * 86_400)
+            for id in ["evt_2", "evt_3"] {
+                let type = "checkout.session.async_payment_succeeded"
+                try await stripe.send(id, type, object("paid"), expecting: "applied")
+            }
+            #expect(try await balance(bench, path) == "250")
+        }
+    }
+
     @Test("a paid invoice renews the plan for its period, once, and keeps what was bought")
     func invoice() async throws {
         try await AdminBench.with { bench in

@@ -51,21 +51,20 @@ struct WorkflowSharingTests {
             func own(_ path: String, _ method: HTTPRequest.Method, _ body: String) async throws -> TestResponse {
                 try await bench.answer(service, "/api/workflows\(path)", method, body: body)
             }
-            #expect(try await own("", .post, Self.template(#","isTemplate":true"#)).status == .created)
+            let shown = Self.template(#","isTemplate":true,"publicPlayground":true"#)
+            #expect(try await own("", .post, shown).status == .created)
             #expect(try await own("", .post, #"{"name":"Mine alone"}"#).status == .created)
             #expect(try await ask("", .post, #"{"name":"Other"}"#).status == .created)
 
             let list = try #require(try await ask("").json.arrayValue)
             #expect(list.map { $0["slug"] } == ["other", "sea-tale"])
             #expect(list[1]["createdBy"] == .string("u_\(bench.account)"))
-            #expect(list[1]["isTemplate"] == true)
-            #expect(list[1]["folderId"] == .null)
+            #expect(list[1]["isTemplate"] == true && list[1]["folderId"] == .null)
             #expect(list[1]["estimatedCreditCost"] == 3)
             #expect(try await ask("/sea-tale/schema").json["estimatedCreditCost"] == 3)
             #expect(try await ask("/mine-alone").summary == "404 WORKFLOW_NOT_FOUND")
             let seen = try await ask("/sea-tale")
-            #expect(try seen.json["createdBy"] == .string("u_\(bench.account)"))
-            #expect(try seen.json["nodes"]?.arrayValue?.count == 2)
+            #expect(try seen.json["createdBy"] == list[1]["createdBy"] && seen.json["nodes"]?.arrayValue?.count == 2)
             for (path, method) in [
                 ("/sea-tale", HTTPRequest.Method.put), ("/sea-tale", .delete), ("/sea-tale/run", .post),
             ] {
@@ -76,6 +75,8 @@ struct WorkflowSharingTests {
             let copy = try await ask("", .post, String(buffer: seen.body)).json
             #expect(copy["slug"] == "sea-tale-2")
             #expect(copy["createdBy"] == .string("u_\(other.tenant.account)"))
+            #expect(try await ask("/sea-tale/public-schema").status == .ok)
+            #expect(try await ask("/sea-tale-2/public-schema").summary == "404 WORKFLOW_NOT_FOUND")
             let slugs = try await bench.answer(service, "/api/workflows").json.arrayValue?.map { $0["slug"] }
             #expect(slugs == ["mine-alone", "sea-tale"])
 
@@ -85,9 +86,15 @@ struct WorkflowSharingTests {
                 #expect(try await ask("/sea-tale").summary == "404 WORKFLOW_NOT_FOUND", "\(flag)")
                 #expect(try await ask("").json.arrayValue?.count == 2, "\(flag)")
             }
-            #expect(try await own("/sea-tale", .put, Self.template(#","isTemplate":true"#)).status == .ok)
-            #expect(try await ask("/sea-tale").status == .ok)
+            #expect(try await own("/sea-tale", .put, shown).status == .ok)
+            for isApproved in [false, true] {
+                try await bench.store.administer(.setApproval(isApproved), of: bench.account)
+                for path in ["/sea-tale", "/sea-tale/public-schema"] {
+                    #expect(try await ask(path).status == (isApproved ? .ok : .notFound), "\(path) \(isApproved)")
+                }
+            }
             try await bench.store.administer(.closeAccount, of: bench.account)
+            #expect(try await ask("/sea-tale/public-schema").summary == "404 WORKFLOW_NOT_FOUND")
             #expect(try await ask("/sea-tale").summary == "404 WORKFLOW_NOT_FOUND")
             #expect(try await ask("").json.arrayValue?.count == 2)
         }

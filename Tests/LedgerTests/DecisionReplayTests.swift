@@ -12,13 +12,25 @@ struct DecisionReplayTests {
         var events: [Event] = []
         for _ in 0..<commands {
             let command = history.next()
-            for content in state.perform(command, at: history.now).events {
-                let event = seal(content, after: events.last)
-                state.advance(to: event)
-                events.append(event)
-            }
+            perform(command, at: history.now, &state, &events)
         }
         return events
+    }
+
+    @discardableResult
+    private func perform(
+        _ command: Command,
+        at moment: Timestamp,
+        _ state: inout LedgerState,
+        _ events: inout [Event]
+    ) -> Verdict {
+        let decision = state.perform(command, at: moment)
+        for content in decision.events {
+            let event = seal(content, after: events.last)
+            state.advance(to: event)
+            events.append(event)
+        }
+        return decision.verdict
     }
 
     private func seal(_ content: EventContent, after last: Event?) -> Event {
@@ -51,6 +63,42 @@ struct DecisionReplayTests {
                 Issue.record("\(theme), seed \(seed): \(error)")
             }
         }
+    }
+
+    @Test("an attempt whose payment was added by its reference before ends with nothing added, and is decided so again")
+    func addedBefore() throws {
+        var (state, events) = (LedgerState(), [Event]())
+        func pot(_ number: UInt64) -> PotID { PotID(Identifier128(high: 7, low: number)) }
+        func end(_ attempt: UInt64) -> Command.Action {
+            let paid = EndTopUp.Outcome.paid(amount: Credits(whole: 20), reference: "pi_1", expiresAt: nil)
+            return .endTopUp(EndTopUp(attempt: pot(attempt), outcome: paid))
+        }
+        let addition = AddCredits(
+            potID: pot(2),
+            kind: .topUp,
+            amount: Credits(whole: 20),
+            expiresAt: nil,
+            externalReference: "pi_1"
+        )
+        let rules = AutoTopUp.Rules(threshold: Credits(whole: 5), amount: Credits(whole: 20))
+        let steps: [(action: Command.Action, verdict: Verdict, events: [EventType])] = [
+            (.openAccount(OpenAccount(tier: .business)), .done, [.accountOpened]),
+            (.setTopUpRules(rules), .done, [.topUpSet]), (.startTopUp(pot(1)), .done, [.topUpStarted]),
+            (.addCredits(addition), .done, [.creditsAdded]), (end(1), .done, [.topUpPaid]),
+            (end(1), .alreadyAdded(pot(2)), []), (end(3), .alreadyAdded(pot(2)), []),
+        ]
+        for (number, step) in steps.enumerated() {
+            let command = Command(
+                id: CommandID(Identifier128(high: 8, low: UInt64(number))),
+                accountID: AccountID(Identifier128(high: 1, low: 1)),
+                action: step.action
+            )
+            let (before, moment) = (events.count, Timestamp(microseconds: 1_800_000_000_000_000 + Int64(number)))
+            #expect(perform(command, at: moment, &state, &events) == step.verdict, "step \(number)")
+            #expect(events[before...].map(\.content.type) == step.events, "step \(number)")
+        }
+        #expect(state.topUp?.phase == .idle && state.account?.posted == Credits(whole: 20))
+        #expect(try replay(events).commands == 5)
     }
 
     @Test("a verdict that was turned around, or reached by another rule, is told with its event")

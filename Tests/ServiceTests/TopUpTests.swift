@@ -135,6 +135,11 @@ struct TopUpTests {
             async let second: Void = shop.tell(payment, id: "evt_2")
             _ = try await (first, second)
             try await shop.expectOnePayment(told, of: "cus_told")
+            try await shop.tell(payment, id: "evt_1")
+            try await shop.tell(["metadata": ["account": "nobody", "attempt": "none"]], id: "evt_3")
+            let scrape = try await stack.scrape(try await MetricsTests.metricsURL(of: services[0]))
+            let events = scrape.values("runledger_payment_events_total", by: "outcome").filter { $0.value != 0 }
+            #expect(events == ["applied": 2, "repeated": 1, "refused": 1])
 
             try await shop.slow(milliseconds: 20_000)
             let killed = try await shop.open("cus_killed")

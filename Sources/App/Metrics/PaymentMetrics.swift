@@ -1,3 +1,4 @@
+import AdminAPI
 import Administration
 import CoreMetrics
 import Ledger
@@ -7,6 +8,7 @@ import Observability
 final class PaymentMetrics: Sendable {
     private let ends: HandleCache<String, Counter>
     private let calls: HandleCache<Call, Counter>
+    private let events: HandleCache<StripeEndpoint.Outcome, Counter>
     private let openAttempts: Meter
     private let openBreakers: Meter
 
@@ -27,6 +29,12 @@ final class PaymentMetrics: Sendable {
             .counter,
             "What the payment provider was asked for, and what came of it; refused and rejected are ours to repair.",
             labels: ["operation", "outcome"]
+        ),
+        MetricDescription(
+            "runledger_payment_events_total",
+            .counter,
+            "Events of Stripe: applied, ignored, refused, repeated, early or invalid; refused ones need a look.",
+            labels: ["outcome"]
         ),
         MetricDescription(
             "runledger_top_up_attempts_open",
@@ -51,8 +59,17 @@ final class PaymentMetrics: Sendable {
                 factory: registry
             )
         }
+        self.events = HandleCache { outcome in
+            Counter(
+                label: "runledger_payment_events_total",
+                dimensions: [("outcome", outcome.rawValue)],
+                factory: registry
+            )
+        }
         self.openAttempts = Meter(label: "runledger_top_up_attempts_open", factory: registry)
         self.openBreakers = Meter(label: "runledger_top_up_breakers_open", factory: registry)
+        // From zero on, so that the first one is an increase.
+        for outcome in StripeEndpoint.Outcome.allCases { _ = events[outcome] }
     }
 
     /// An attempt has ended, by whoever told of it.
@@ -72,6 +89,9 @@ final class PaymentMetrics: Sendable {
             }
         calls[Call(operation: isLookUp ? "look_up" : "charge", outcome: outcome)].increment()
     }
+
+    /// Stripe has told of something.
+    func told(_ outcome: StripeEndpoint.Outcome) { events[outcome].increment() }
 
     /// How many attempts and breakers are open.
     func note(openAttempts attempts: Int, openBreakers breakers: Int) {

@@ -85,25 +85,31 @@ struct PutTopUps: PostgresStatement {
     }
 }
 
-/// Accounts of a journal that an attempt may be due for and that can be charged; whether it is, the ledger decides.
+/// Accounts of a journal that an attempt may be due for and that can be charged; whether it is, the ledger decides. What has
+/// expired and is not written off yet counts for nothing, as it does there.
 struct LoadDueTopUps: PostgresStatement {
     static let name = "load_due_top_ups"
     static let sql = """
         SELECT u.account_id FROM ledger.auto_top_ups u
         JOIN ledger.accounts a ON a.journal = u.journal AND a.account_id = u.account_id
         JOIN ledger.payment_methods m ON m.journal = u.journal AND m.account_id = u.account_id
-        WHERE u.journal = $1 AND u.attempt_id IS NULL AND NOT u.broken AND a.posted < u.threshold AND NOT a.closed
+        WHERE u.journal = $1 AND u.attempt_id IS NULL AND NOT u.broken AND NOT a.closed
+            AND a.posted - coalesce((
+                SELECT sum(p.remaining) FROM ledger.pots p
+                WHERE p.journal = u.journal AND p.account_id = u.account_id AND p.expires_at <= $3
+            ), 0) < u.threshold
             AND (u.day <> $2 OR u.attempts_in_day < u.attempts_per_day)
         ORDER BY u.account_id LIMIT 100
         """
-    static let parameterTypes: [PostgresType] = [.int2, .int8]
+    static let parameterTypes: [PostgresType] = [.int2, .int8, .timestamptz]
 
     let journal: JournalID
-    let day: Int64
+    let moment: Timestamp
 
     func encode(into parameters: inout ParameterEncoder) {
         parameters.journal(journal)
-        parameters.int8(day)
+        parameters.int8(moment.utcDay)
+        parameters.timestamptz(microseconds: moment.microseconds)
     }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> AccountID { try row.id(0) }
