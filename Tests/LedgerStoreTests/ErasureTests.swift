@@ -47,6 +47,7 @@ struct ErasureTests {
                 try await other.forgetDestroyedKeys()
                 for reader in [store, other] { try await PlantedPerson.expectErased(tenant, runs, reader) }
                 #expect(try await store.openErasures().map(\.account) == [tenant.account])
+                #expect(try await store.sample(tenant.journal)?.openErasures == 1)
 
                 try await other.eraseRows(of: tenant.account)
                 var asked: [ExecutionID] = []
