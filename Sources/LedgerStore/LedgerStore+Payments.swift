@@ -5,7 +5,9 @@ import Postgres
 extension LedgerStore {
     /// Whom an account's attempts charge; nil when nobody.
     public func paymentMethod(of account: AccountID) async throws(LedgerStoreError) -> PaymentMethod? {
-        try await ask(LoadPaymentMethod(journal: journal(of: account), account: account)).first
+        let loading = LoadPaymentMethod(journal: journal(of: account), account: account)
+        guard let sealed = try await ask(loading).first else { return nil }
+        return try await findDataKey(of: account).open(sealed)
     }
 
     /// Sets whom an account's attempts charge, and notes in the operators' log that it was set, not what it is.
@@ -18,10 +20,12 @@ extension LedgerStore {
         by actor: Actor,
         at now: Timestamp
     ) async throws(LedgerStoreError) -> Bool {
+        let key = try await dataKey(of: account)
         let statement = PutPaymentMethod(
             journal: journal(of: account),
             account: account,
-            method: method,
+            method: key.seal(method),
+            commitment: key.commitment(to: method),
             now: now,
             actor: actor.description
         )
@@ -55,7 +59,17 @@ extension LedgerStore {
         of attempt: PotID,
         account: AccountID
     ) async throws(LedgerStoreError) -> PaymentCharge? {
-        try await ask(LoadPaymentCharge(journal: journal(of: account), attempt: attempt)).first
+        let loading = LoadPaymentCharge(journal: journal(of: account), attempt: attempt, account: account)
+        guard let sealed = try await ask(loading).first,
+            let method = try await findDataKey(of: account).open(sealed.method)
+        else { return nil }
+        return PaymentCharge(
+            attempt: attempt,
+            accountID: account,
+            method: method,
+            units: sealed.units,
+            currency: sealed.currency
+        )
     }
 
     /// Fixes what an attempt of an account asks the payment provider for, with the method that is set now.

@@ -11,6 +11,10 @@ public struct JournalSample: Hashable, Sendable {
     public let openHolds: Int64
     /// Runs whose fate is not known.
     public let unresolvedExecutions: Int64
+    /// Erasures that were decided and are not finished.
+    public let openErasures: Int64
+    /// How long ago the oldest of them was decided; 0 for none.
+    public let oldestErasureSeconds: Int64
 }
 
 extension LedgerStore {

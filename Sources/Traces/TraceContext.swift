@@ -65,8 +65,16 @@ public struct TraceContext: Hashable, Sendable {
     /// The value of `traceparent`.
     public var traceparent: String { "00-\(traceID)-\(spanID.hexadecimal)-\(isSampled ? "01" : "00")" }
 
-    /// What is kept of it, to be gone on with by whichever process.
-    public var kept: TraceHeaders { TraceHeaders(parent: traceparent, state: state) }
+    /// What is kept of it, to be gone on with by whichever process: of the state, its first members that have 512 bytes
+    /// together, which is what has to be handed on at least.
+    public var kept: TraceHeaders { TraceHeaders(parent: traceparent, state: state.flatMap { Self.kept($0) }) }
+
+    private static func kept(_ state: String) -> String? {
+        let most = 512
+        guard state.utf8.count > most else { return state }
+        guard let end = state.utf8.prefix(most + 1).lastIndex(of: UInt8(ascii: ",")) else { return nil }
+        return String(state[..<end])
+    }
 
     /// A context as it was kept; nil when that is malformed.
     public init?(_ kept: TraceHeaders) {

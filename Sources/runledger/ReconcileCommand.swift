@@ -199,7 +199,10 @@ struct ReconcileCommand: AsyncParsableCommand {
         var all = false
         @Option(name: .customLong("as"), help: "accepted, claimed, reversed, credited or written_off.")
         var resolution: SuspenseResolution
-        @Option(help: "Why, one line.", transform: { try OperatorText.label($0, longest: 500) })
+        @Option(
+            help: "Why, one line; it stays for good and in clear, so nothing personal.",
+            transform: { try OperatorText.label($0, longest: 500) }
+        )
         var reason: String
         @OptionGroup var output: OutputOptions
 

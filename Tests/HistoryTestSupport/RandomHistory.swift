@@ -80,7 +80,9 @@ package struct RandomHistory {
         case 85..<88:
             let amount = Credits(microcredits: Int64.random(in: -60_000_000...30_000_000, using: &random))
             let pot = pots.randomElement(using: &random) ?? PotID(fresh())
-            return .adjustCredits(AdjustCredits(potID: pot, amount: amount, reason: "é", correctsSequence: nil))
+            // Given ones are sealed, each otherwise; older ones say what they say.
+            let reason = amount > .zero ? PrivateText.mark(Digest(of: Array("\(step)".utf8))) : "é"
+            return .adjustCredits(AdjustCredits(potID: pot, amount: amount, reason: reason, correctsSequence: nil))
         case 88..<92: return .issueGrant(grant())
         case 92..<94: return .revokeGrant(grants.randomElement(using: &random) ?? GrantID(fresh()))
         case 94..<96: return .changeTier(roll(2) || theme == .flood ? .business : .enterprise)

@@ -13,7 +13,7 @@ enum PlantedPerson {
         "email": "zanzibar@example.org", "key": "Quetzal laptop", "reason": "Mrs Xylograph asked twice",
         "inputs": "portrait of Thaddeus Vole", "result": "Thaddeus in oils", "message": "no likeness of Ottoline",
         "answer": "answered Peregrine", "document": "a poem for Isolde", "url": "https://hooks.example/ermintrude",
-        "secret": "whsec_ZXJtaW50cnVkZQ",
+        "secret": "whsec_ZXJtaW50cnVkZQ", "customer": "cus_Philippa", "method": "pm_Philippa_visa",
     ]
 
     static func text(_ name: String) -> String { planted[name] ?? "" }
@@ -167,14 +167,40 @@ enum PlantedPerson {
             document: #"{"text":"\#(text("document"))"}"#
         )
         try await store.succeed(tenant.command(.saveWorkflow(save)))
+        try await plantPayment(tenant, store)
         return tenant
     }
+
+    /// A payment method that is set once, however often it is given, and an attempt's charge that keeps it.
+    private static func plantPayment(_ tenant: Tenant, _ store: LedgerStore) async throws {
+        let method = try #require(PaymentMethod(customer: text("customer"), method: text("method")))
+        let other = try #require(PaymentMethod(customer: text("customer"), method: "pm_other"))
+        let actor = try #require(Actor("operator:ann"))
+        for (wish, isNew) in [(other, true), (method, true), (method, false)] {
+            let isSet = try await store.setPaymentMethod(wish, of: tenant.account, by: actor, at: SystemClock.now())
+            #expect(isSet == isNew)
+        }
+        let attempt = attempt(of: tenant)
+        let charge = try await store.keepPaymentCharge(
+            of: attempt,
+            account: tenant.account,
+            units: 500,
+            currency: "usd"
+        )
+        #expect(charge?.method == method && charge?.attempt == attempt && charge?.units == 500)
+    }
+
+    private static func attempt(of tenant: Tenant) -> PotID { PotID(tenant.key.value) }
 
     static func expectReadable(_ tenant: Tenant, _ store: LedgerStore) async throws {
         #expect(try await store.contact(of: tenant.account) == text("email"))
         #expect(try await store.listKeys(of: tenant.account)?.map(\.key.name) == [text("key")])
         #expect(try await store.webhook(of: tenant.key)?.url == text("url"))
         #expect(try await store.webhook(of: tenant.key)?.secret == text("secret"))
+        let method = try await store.paymentMethod(of: tenant.account)
+        #expect(method?.customer == text("customer") && method?.method == text("method"))
+        let charge = try await store.paymentCharge(of: attempt(of: tenant), account: tenant.account)
+        #expect(charge?.method == method && charge?.currency == "usd")
         let document = try await store.readDocument(of: tenant.account, slug: "verses", version: 1)
         #expect(document == #"{"text":"\#(text("document"))"}"#)
         let events = try await store.allEvents(of: tenant.account)
@@ -186,6 +212,8 @@ enum PlantedPerson {
         #expect(try await store.contact(of: tenant.account) == nil)
         #expect(try await store.listKeys(of: tenant.account)?.map(\.key.name) == [APIKey.erasedName])
         #expect(try await store.webhook(of: tenant.key) == nil)
+        #expect(try await store.paymentMethod(of: tenant.account) == nil)
+        #expect(try await store.paymentCharge(of: attempt(of: tenant), account: tenant.account) == nil)
         #expect(try await store.readDocument(of: tenant.account, slug: "verses", version: 1) == nil)
         #expect(try await store.readAnswer(of: tenant.account, key: Digest(of: [2])) == nil)
         for report in try await store.reports(of: runs, in: tenant.journal).values {

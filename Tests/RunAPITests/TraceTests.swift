@@ -70,6 +70,15 @@ struct TraceTests {
         let many = { (count: Int) in (0..<count).map { "k\($0)=v" }.joined(separator: ",") }
         #expect(state(many(32)) == many(32))
         #expect(state(many(33)) == nil)
+        // Of a long one, as many whole members are kept as fit into 512 bytes.
+        let long = (0..<4).map { "k\($0)=" + String(repeating: "v", count: $0 == 2 ? 161 : 167) }.joined(separator: ",")
+        func kept(_ value: String) -> String? {
+            TraceContext(continuing: [Self.parent], states: [value])?.kept.state
+        }
+        #expect(state(long) == long)
+        #expect(kept(long) == long.split(separator: ",").prefix(3).joined(separator: ","))
+        #expect(kept(long)?.utf8.count == 506)
+        #expect(kept(many(32)) == many(32))
         #expect(TraceContext(continuing: [Self.parent, Self.parent], states: []) == nil)
     }
 

@@ -27,6 +27,7 @@ struct MetricsTests {
                 try await stack.scrape(url).sum("runledger_executions_unresolved") == 1
             }
             let metrics = try await stack.scrape(url)
+            #expect(metrics.sum("runledger_erasures_open") == 0)
 
             let run = "/api/models/{internalName}/run"
             func requests(_ route: String, _ method: String, _ status: Int) -> Double? {

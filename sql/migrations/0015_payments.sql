@@ -1,11 +1,14 @@
--- What topping up by itself charges. References of the payment provider's, which may lead to a person: they enter no event.
+-- What topping up by itself charges. References of the payment provider's, which may lead to a person: they enter no event,
+-- and are sealed under the account's data key. The two tables' columns have one place, so that a row may be copied as it is.
 
 -- Whom an account's attempts charge, and how; set by operators, who may take it away.
 CREATE TABLE ledger.payment_methods (
     journal smallint NOT NULL,
     account_id uuid NOT NULL,
-    customer text NOT NULL CHECK (octet_length(customer) BETWEEN 1 AND 255),
-    method text NOT NULL CHECK (octet_length(method) BETWEEN 1 AND 255),
+    customer text NOT NULL CHECK (octet_length(customer) BETWEEN 1 AND 512),
+    method text NOT NULL CHECK (octet_length(method) BETWEEN 1 AND 512),
+    -- Of both, under the same key: sealed anew the same looks different.
+    commitment bytea NOT NULL CHECK (octet_length(commitment) = 32),
     set_at timestamptz NOT NULL,
     set_by text NOT NULL,
     PRIMARY KEY (journal, account_id)
@@ -17,8 +20,8 @@ CREATE TABLE ledger.payment_charges (
     journal smallint NOT NULL,
     attempt_id uuid NOT NULL,
     account_id uuid NOT NULL,
-    customer text NOT NULL,
-    method text NOT NULL,
+    customer text NOT NULL CHECK (octet_length(customer) BETWEEN 1 AND 512),
+    method text NOT NULL CHECK (octet_length(method) BETWEEN 1 AND 512),
     units bigint NOT NULL CHECK (units > 0),
     currency text NOT NULL CHECK (currency ~ '^[a-z]{3}$'),
     PRIMARY KEY (journal, attempt_id)

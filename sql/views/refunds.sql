@@ -1,6 +1,7 @@
 -- What was given back or put right, event by event: credits that refunds of payments took back (`refund`), credits that
 -- they could not take back because they were spent (`spent`), and what operators corrected (`correction`). `amount` is
--- what it did to the account's balance in micro-credits, and for `spent` what the house bears.
+-- what it did to the account's balance in micro-credits, and for `spent` what the house bears. A reason that is sealed is
+-- `sealed`, whichever it is: what stands in its place in the event says nothing, and is another for each account.
 CREATE OR REPLACE VIEW ledger.refunds AS
 SELECT
     events.journal,
@@ -14,7 +15,10 @@ SELECT
     END AS kind,
     events.pot_id,
     events.detail::jsonb ->> 'reference' AS reference,
-    events.detail::jsonb ->> 'reason' AS reason,
+    CASE
+        WHEN events.detail::jsonb ->> 'reason' ~ '^sealed:[0-9a-f]{64}$' THEN 'sealed'
+        ELSE events.detail::jsonb ->> 'reason'
+    END AS reason,
     (events.detail::jsonb ->> 'corrects')::bigint AS corrects_sequence,
     events.amount
 FROM ledger.events

@@ -56,6 +56,8 @@ enum MetricCatalogue {
         journal("runledger_journal_position", "The position of a journal's latest event, when it was sampled."),
         journal("runledger_holds_open", "Holds that are open in a journal, when it was sampled; at most 100000."),
         journal("runledger_executions_unresolved", "Runs of a journal whose fate is not known, when it was sampled."),
+        journal("runledger_erasures_open", "Erasures of a journal's accounts that were decided and are not finished."),
+        journal("runledger_erasure_age_seconds", "How long ago the oldest of those was decided; 0 for none."),
         journal("runledger_webhook_lag_events", "Events of a journal that the webhooks' projection has not seen."),
         MetricDescription(
             "runledger_sampled_timestamp_seconds",

@@ -128,6 +128,8 @@ final class ServiceMetrics: Sendable {
         set("runledger_webhook_lag_events", of: journal, sample.webhookLag)
         set("runledger_holds_open", of: journal, sample.openHolds)
         set("runledger_executions_unresolved", of: journal, sample.unresolvedExecutions)
+        set("runledger_erasures_open", of: journal, sample.openErasures)
+        set("runledger_erasure_age_seconds", of: journal, sample.oldestErasureSeconds)
     }
 
     /// Notes how far the audit of a journal has come.

@@ -100,6 +100,10 @@ enum SealedPlace {
     case document(slug: String, version: Int32)
     case webhookURL(KeyID)
     case webhookSecret(KeyID)
+    /// In `payment_methods` and in `payment_charges`, into which it is copied as it is.
+    case paymentCustomer
+    /// In both, too.
+    case paymentMethod
 
     func name(in account: AccountID) -> String {
         let place =
@@ -114,6 +118,8 @@ enum SealedPlace {
             case .document(let slug, let version): "workflow_documents document \(version) \(slug)"
             case .webhookURL(let key): "webhooks url \(key)"
             case .webhookSecret(let key): "webhooks secret \(key)"
+            case .paymentCustomer: "payment_methods customer"
+            case .paymentMethod: "payment_methods method"
             }
         return "\(account) \(place)"
     }

@@ -64,7 +64,7 @@ extension LedgerStore {
         try await ask(FindErasureEvent(journal: journal(of: account), account: account)).first
     }
 
-    /// The erasures that are not finished.
+    /// Erasures that are not finished, at most 100 of each journal: each time others.
     public func openErasures() async throws(LedgerStoreError) -> [Erasure] {
         var open: [Erasure] = []
         for number in 0..<journalCount { open += try await ask(LoadOpenErasures(journal: JournalID(number))) }

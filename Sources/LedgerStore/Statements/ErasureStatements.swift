@@ -49,12 +49,13 @@ struct LoadErasure: AccountStatement {
     }
 }
 
-/// The erasures of a journal that are not finished, the oldest first; at most 100.
+/// Some erasures of a journal that are not finished, at most 100: each time others, so that none waits behind those that
+/// can't be carried out.
 struct LoadOpenErasures: PostgresStatement {
     static let name = "load_open_erasures"
     static let sql = """
         SELECT \(LoadErasure.columns) FROM ledger.erasures
-        WHERE journal = $1 AND finished_at IS NULL ORDER BY journal, decided_at LIMIT 100
+        WHERE journal = $1 AND finished_at IS NULL ORDER BY random() LIMIT 100
         """
     static let parameterTypes: [PostgresType] = [.int2]
 

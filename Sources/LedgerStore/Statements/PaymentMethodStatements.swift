@@ -9,7 +9,7 @@ struct LoadPaymentMethod: AccountStatement {
     let journal: JournalID
     let account: AccountID
 
-    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> PaymentMethod {
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> SealedPaymentMethod {
         try row.paymentMethod(0)
     }
 }
@@ -18,19 +18,22 @@ struct LoadPaymentMethod: AccountStatement {
 struct PutPaymentMethod: PostgresStatement {
     static let name = "put_payment_method"
     static let sql = """
-        INSERT INTO ledger.payment_methods (journal, account_id, customer, method, set_at, set_by)
-        SELECT $1, $2, $3, $4, $5, $6
+        INSERT INTO ledger.payment_methods (journal, account_id, customer, method, commitment, set_at, set_by)
+        SELECT $1, $2, $3, $4, $5, $6, $7
         WHERE NOT EXISTS (SELECT FROM ledger.erasures e WHERE e.journal = $1 AND e.account_id = $2)
         ON CONFLICT (journal, account_id) DO UPDATE SET
-            customer = excluded.customer, method = excluded.method, set_at = excluded.set_at, set_by = excluded.set_by
-        WHERE (payment_methods.customer, payment_methods.method) <> (excluded.customer, excluded.method)
+            customer = excluded.customer, method = excluded.method, commitment = excluded.commitment,
+            set_at = excluded.set_at, set_by = excluded.set_by
+        WHERE payment_methods.commitment <> excluded.commitment
         RETURNING true
         """
-    static let parameterTypes: [PostgresType] = [.int2, .uuid, .text, .text, .timestamptz, .text]
+    static let parameterTypes: [PostgresType] = [.int2, .uuid, .text, .text, .bytea, .timestamptz, .text]
 
     let journal: JournalID
     let account: AccountID
-    let method: PaymentMethod
+    let method: SealedPaymentMethod
+    /// Of what is sealed.
+    let commitment: Digest
     let now: Timestamp
     let actor: String
 
@@ -39,6 +42,7 @@ struct PutPaymentMethod: PostgresStatement {
         parameters.uuid(account.postgresUUID)
         parameters.text(method.customer)
         parameters.text(method.method)
+        parameters.bytea(commitment.bytes)
         parameters.timestamptz(microseconds: now.microseconds)
         parameters.text(actor)
     }
@@ -61,27 +65,23 @@ struct DeletePaymentMethod: AccountStatement {
 struct LoadPaymentCharge: PostgresStatement {
     static let name = "load_payment_charge"
     static let sql = """
-        SELECT attempt_id, account_id, customer, method, units, currency FROM ledger.payment_charges
-        WHERE journal = $1 AND attempt_id = $2
+        SELECT customer, method, units, currency FROM ledger.payment_charges
+        WHERE journal = $1 AND attempt_id = $2 AND account_id = $3
         """
-    static let parameterTypes: [PostgresType] = [.int2, .uuid]
+    static let parameterTypes: [PostgresType] = [.int2, .uuid, .uuid]
 
     let journal: JournalID
     let attempt: PotID
+    let account: AccountID
 
     func encode(into parameters: inout ParameterEncoder) {
         parameters.journal(journal)
         parameters.uuid(attempt.postgresUUID)
+        parameters.uuid(account.postgresUUID)
     }
 
-    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> PaymentCharge {
-        PaymentCharge(
-            attempt: try row.id(0),
-            accountID: try row.id(1),
-            method: try row.paymentMethod(2),
-            units: try row.int8(4),
-            currency: try row.text(5)
-        )
+    static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> SealedPaymentCharge {
+        SealedPaymentCharge(method: try row.paymentMethod(0), units: try row.int8(2), currency: try row.text(3))
     }
 }
 
@@ -114,11 +114,7 @@ struct KeepPaymentCharge: PostgresStatement {
 
 extension PostgresRow {
     /// A customer and, in the column after it, the way in which it pays.
-    fileprivate func paymentMethod(_ column: Int) throws(PostgresDecodingError) -> PaymentMethod {
-        let customer = try text(column)
-        guard let method = PaymentMethod(customer: customer, method: try text(column + 1)) else {
-            throw PostgresDecodingError(column: column, reason: "references that no payment provider has")
-        }
-        return method
+    fileprivate func paymentMethod(_ column: Int) throws(PostgresDecodingError) -> SealedPaymentMethod {
+        SealedPaymentMethod(customer: try text(column), method: try text(column + 1))
     }
 }

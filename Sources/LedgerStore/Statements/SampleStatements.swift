@@ -11,11 +11,17 @@ struct SampleJournal: PostgresStatement {
                 (SELECT c.position FROM ledger.webhook_checkpoints c WHERE c.journal = $1), 0
             ),
             o.holds,
-            o.unresolved
+            o.unresolved,
+            e.erasures,
+            e.age
         FROM ledger.journals j, (
             SELECT count(*) holds, count(*) FILTER (WHERE h.status = 'unresolved') unresolved
             FROM (SELECT status FROM ledger.holds WHERE journal = $1 LIMIT $2) h
-        ) o
+        ) o, (
+            SELECT count(*) erasures,
+                coalesce(greatest(extract(epoch FROM now() - min(decided_at)), 0), 0)::bigint age
+            FROM ledger.erasures WHERE journal = $1 AND finished_at IS NULL
+        ) e
         WHERE j.journal = $1
         """
     static let parameterTypes: [PostgresType] = [.int2, .int8]
@@ -33,7 +39,9 @@ struct SampleJournal: PostgresStatement {
             position: try row.int8(0),
             webhookLag: try row.int8(1),
             openHolds: try row.int8(2),
-            unresolvedExecutions: try row.int8(3)
+            unresolvedExecutions: try row.int8(3),
+            openErasures: try row.int8(4),
+            oldestErasureSeconds: try row.int8(5)
         )
     }
 }
