@@ -130,7 +130,10 @@ let package = Package(
         ),
         .target(
             name: "Administration",
-            dependencies: ["Books", "Ledger", "LedgerStore", "Postgres", "Reconciliation", "Registry", "Runs", crypto]
+            dependencies: [
+                "Books", "Ledger", "LedgerStore", "Postgres", "Reconciliation", "Registry", "Runs", "TransparencyLog",
+                crypto,
+            ]
         ),
         .target(
             name: "Payments",

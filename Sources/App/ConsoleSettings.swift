@@ -1,6 +1,7 @@
 import Administration
 public import Console
 import Hummingbird
+import Ledger
 import LedgerStore
 import LogFiles
 public import LogPublishing

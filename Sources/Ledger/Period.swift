@@ -1,5 +1,5 @@
-/// Closes a month of a journal: freezes up to which position it goes, the journal's running hash there, and what every account
-/// of the books holds. Whatever is recorded later belongs to a month that is open, also what corrects this one.
+/// Closes a month of a journal: freezes up to which position it goes, the journal's running hash and root there, and what every
+/// account of the books holds. Whatever is recorded later belongs to a month that is open, also what corrects this one.
 public struct ClosePeriod: Hashable, Sendable {
     /// The month.
     public let month: CalendarMonth
@@ -7,25 +7,30 @@ public struct ClosePeriod: Hashable, Sendable {
     public let through: Int64
     /// The journal's running hash at that position.
     public let headHash: Digest
+    /// The root of the journal's log (RFC 6962) over the events up to that position: that of a signed checkpoint of this size.
+    /// Nil in events that are older than it.
+    public let root: Digest?
     /// What every account of the books holds after that position, each account once, in order of their paths.
     public let totals: [PeriodTotal]
-    /// The sequence of the house account's last event that the numbers were worked out after; zero before it is opened. Another
-    /// close in between makes the wish void.
-    public let afterSequence: Int64
+    /// The moment of the house account's last event that the numbers were worked out after; nil before it is opened. Any event
+    /// of its in between makes the wish void.
+    public let after: Timestamp?
 
     /// Makes the wish.
     public init(
         month: CalendarMonth,
         through: Int64,
         headHash: Digest,
+        root: Digest?,
         totals: [PeriodTotal],
-        afterSequence: Int64
+        after: Timestamp?
     ) {
         self.month = month
         self.through = through
         self.headHash = headHash
+        self.root = root
         self.totals = totals
-        self.afterSequence = afterSequence
+        self.after = after
     }
 }
 
@@ -52,6 +57,8 @@ public struct ClosedPeriod: Hashable, Sendable {
     public let through: Int64
     /// The journal's running hash at that position.
     public let headHash: Digest
+    /// The root of the journal's log over the events up to that position; nil when the event is older than it.
+    public let root: Digest?
     /// What every account of the books held after that position.
     public let totals: [PeriodTotal]
     /// The position of the event that closed it.
@@ -61,11 +68,12 @@ public struct ClosedPeriod: Hashable, Sendable {
 
     /// Reads the event that closed a month; nil for any other.
     public init?(_ event: Event) {
-        guard let close = event.content.closedPeriod else { return nil }
+        guard let close = event.content.closedPeriod(after: nil) else { return nil }
         self.journal = event.journal
         self.month = close.month
         self.through = close.through
         self.headHash = close.headHash
+        self.root = close.root
         self.totals = close.totals
         self.closedBy = event.position
         self.closedAt = event.content.recordedAt
@@ -99,18 +107,20 @@ extension Decider {
     mutating func close(_ close: ClosePeriod) -> Decision {
         let isSorted = zip(close.totals, close.totals.dropFirst()).allSatisfy { $0.account < $1.account }
         guard command.accountID.isHouse, isSorted, (0...CanonicalJSON.largestInteger).contains(close.through),
-            close.month.end <= moment, close.afterSequence == state.account?.sequence ?? 0
+            close.month.end <= moment, close.after == state.account?.lastRecordedAt
         else { return refuse(.periodInvalid) }
         if state.account == nil { openHouse() }
         var event = content(.periodClosed)
-        event.detail = .sorted([
+        var members: [CanonicalJSON.Member] = [
             .init("hash", .string(close.headHash.description)), .init("month", .string(close.month.description)),
             .init("through", .integer(close.through)),
             .init(
                 "totals",
                 .array(close.totals.map { .array([.string($0.account), .string(String($0.units))]) })
             ),
-        ])
+        ]
+        if let root = close.root { members.append(.init("root", .string(root.base64))) }
+        event.detail = .sorted(members)
         emit(event)
         return finish(.done)
     }
@@ -128,7 +138,9 @@ extension Decider {
 
 extension EventContent {
     /// What a `period.closed` says; nil for other events, and for one that says too little.
-    var closedPeriod: ClosePeriod? {
+    ///
+    /// - Parameter moment: that of the house account's last event before it.
+    func closedPeriod(after moment: Timestamp?) -> ClosePeriod? {
         guard type == .periodClosed, let month = text("month").flatMap({ CalendarMonth($0) }),
             let through = detail?["through"]?.integerValue,
             let hash = text("hash").flatMap({ Digest(hexadecimal: $0) }),
@@ -140,7 +152,15 @@ extension EventContent {
             else { return nil }
             return PeriodTotal(account: account, units: units)
         }
-        guard totals.count == elements.count else { return nil }
-        return ClosePeriod(month: month, through: through, headHash: hash, totals: totals, afterSequence: 0)
+        let root = text("root").map { Digest(base64: $0) }
+        guard totals.count == elements.count, root != .some(nil) else { return nil }
+        return ClosePeriod(
+            month: month,
+            through: through,
+            headHash: hash,
+            root: root ?? nil,
+            totals: totals,
+            after: moment
+        )
     }
 }

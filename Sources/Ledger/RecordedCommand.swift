@@ -105,17 +105,7 @@ struct RecordedCommand {
             return funds(main, contents, state)
         case .workflowSaved, .workflowDeleted: return workflow(main)
         case .periodClosed:
-            return main.closedPeriod.map { close in
-                .closePeriod(
-                    ClosePeriod(
-                        month: close.month,
-                        through: close.through,
-                        headHash: close.headHash,
-                        totals: close.totals,
-                        afterSequence: state.account?.sequence ?? 0
-                    )
-                )
-            }
+            return main.closedPeriod(after: state.account?.lastRecordedAt).map { .closePeriod($0) }
         case .invoiceImported:
             let classes = contents.compactMap(\.invoiceClass)
             return main.recordedInvoice(classes, after: state.account?.lastRecordedAt).map { .recordInvoice($0) }

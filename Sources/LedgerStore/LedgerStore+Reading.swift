@@ -30,6 +30,21 @@ extension LedgerStore {
         try await ask(ReadEvents(journal: journal, after: position, upTo: .max, limit: Int64(limit)))
     }
 
+    /// A page of the hashes of a journal's events in order, as they are stored: the leaves of its log.
+    ///
+    /// - Parameters:
+    ///   - after: the position before the first.
+    ///   - last: the last position that may be read.
+    ///   - limit: the most hashes that are read, at least 1.
+    public func eventHashes(
+        in journal: JournalID,
+        after: Int64,
+        upTo last: Int64,
+        limit: Int
+    ) async throws(LedgerStoreError) -> [Digest] {
+        try await ask(ReadEventHashes(journal: journal, after: after, upTo: last, limit: Int64(limit)))
+    }
+
     /// The account as it stands at one moment, with its pots that have credits, its grants and its windows; nil when it is
     /// unknown.
     public func state(of account: AccountID) async throws(LedgerStoreError) -> LedgerState? {

@@ -1,4 +1,3 @@
-import Foundation
 public import Ledger
 
 /// What a log signs: its name, how many entries it has, and the root over them (c2sp.org/tlog-checkpoint).
@@ -54,16 +53,5 @@ enum LogNumber {
             return nil
         }
         return UInt64(text)
-    }
-}
-
-extension Digest {
-    /// The 32 bytes in standard base64.
-    public var base64: String { Data(bytes).base64EncodedString() }
-
-    /// Reads 32 bytes in standard base64.
-    public init?(base64 text: some StringProtocol) {
-        guard let data = Data(base64Encoded: String(text)), data.count == 32 else { return nil }
-        self.init(bytes: Array(data))
     }
 }

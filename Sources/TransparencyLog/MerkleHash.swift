@@ -10,10 +10,17 @@ public enum MerkleHash {
 
     /// The hash of an inner node: SHA-256 of 0x01, the left hash and the right one.
     public static func node(_ left: Digest, _ right: Digest) -> Digest {
+        node { bytes in
+            left.append(to: &bytes)
+            right.append(to: &bytes)
+        }
+    }
+
+    /// The hash of an inner node whose children are appended; published vectors have some that are no digests.
+    static func node(_ appendChildren: (inout [UInt8]) -> Void) -> Digest {
         var bytes: [UInt8] = [0x01]
         bytes.reserveCapacity(65)
-        left.append(to: &bytes)
-        right.append(to: &bytes)
+        appendChildren(&bytes)
         return Digest(of: bytes)
     }
 

@@ -18,6 +18,16 @@ import Testing
         #expect(Digest(hexadecimal: Self.abc) == digest)
         #expect(Digest(hexadecimal: Self.abc.uppercased()) == digest)
         #expect(Digest(bytes: digest.bytes) == digest)
+        let empty = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+        #expect(Digest(of: []).base64 == empty && Digest(base64: empty) == Digest(of: []))
+        #expect(Digest(base64: digest.base64) == digest)
+        // Too short, too long, no padding, another alphabet, and bits that stand for nothing.
+        for text in [
+            "", "AAAA", empty + "AAAA", String(empty.dropLast()), empty.replacing("+/", with: "-_"),
+            empty.replacing("SuFU=", with: "SuFV="), empty.replacing("UFU=", with: "U===") + "=",
+        ] {
+            #expect(Digest(base64: text) == nil, "\(text)")
+        }
         #expect(digest.bytes.first == 0xBA)
         #expect(digest.bytes.last == 0xAD)
         #expect(Digest(bytes: digest.bytes.dropLast()) == nil)

@@ -4,6 +4,8 @@ import Testing
 /// The rules of closing a month, and the one form of its event.
 @Suite("Closing a month") struct PeriodRuleTests {
     private static let house = AccountID.house(of: JournalID(2), journalCount: 16)
+    private struct NoObject: Error {}
+
     private static let february = Timestamp(rfc3339: "2026-02-01T00:00:00Z")!
 
     private func command(
@@ -13,14 +15,17 @@ import Testing
         totals: [PeriodTotal] = [
             PeriodTotal(account: "Income:Runs", units: -3), PeriodTotal(account: "Liabilities:Credits:Held", units: 3),
         ],
-        afterSequence: Int64 = 0
+        month: String = "2026-01",
+        root: Digest? = Digest.zero,
+        after: Timestamp? = nil
     ) -> Command {
         let close = ClosePeriod(
-            month: CalendarMonth("2026-01")!,
+            month: CalendarMonth(month)!,
             through: through,
             headHash: Digest.zero,
+            root: root,
             totals: totals,
-            afterSequence: afterSequence
+            after: after
         )
         return Command(
             id: CommandID(Identifier128(high: 9, low: number)),
@@ -39,14 +44,38 @@ import Testing
         let zeros = String(repeating: "0", count: 64)
         #expect(
             decision.events.last?.detail?.text
-                == #"{"actor":"operator:ann","hash":"\#(zeros)","month":"2026-01","through":5,"#
+                == #"{"actor":"operator:ann","hash":"\#(zeros)","month":"2026-01","#
+                + #""root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","through":5,"#
                 + #""totals":[["Income:Runs","-3"],["Liabilities:Credits:Held","3"]]}"#
         )
         #expect(state.account?.isApproved == false && state.keys.isEmpty)
-        // Given again, it changes nothing; given after another close, it is void.
+        // Given again, it changes nothing; given after another close, also one of the same batch, it is void.
         #expect(state.perform(command(), at: Self.february).verdict == .alreadyDone)
-        state.account?.sequence = 2
-        #expect(state.perform(command(2), at: Self.february).verdict == .refused(.periodInvalid, window: nil))
+        let march = Timestamp(rfc3339: "2026-03-01T00:00:00Z")!
+        let before = state.account?.sequence
+        let next = command(2, month: "2026-02")
+        #expect(state.perform(next, at: march).verdict == .refused(.periodInvalid, window: nil))
+        #expect(state.account?.sequence == before)
+        let informed = command(3, month: "2026-02", after: state.account?.lastRecordedAt)
+        #expect(state.perform(informed, at: march).verdict == .done)
+    }
+
+    @Test("a close from before roots were frozen is read without one; a root that is none is not read")
+    func roots() throws {
+        var state = LedgerState()
+        let old = state.perform(command(root: nil), at: Self.february)
+        var closing = try #require(old.events.last)
+        #expect(closing.detail?["root"] == nil)
+        let event = { (content: EventContent) in
+            Event(sealing: content, journal: JournalID(2), position: 6, sequence: 2, previousHash: .zero)
+        }
+        #expect(try #require(ClosedPeriod(event(closing))).root == nil)
+        let new = LedgerState.decide(LedgerState(), command(root: Digest(of: [7])), at: Self.february)
+        closing = try #require(new.events.last)
+        #expect(ClosedPeriod(event(closing))?.root == Digest(of: [7]))
+        guard case .object(let members) = try #require(closing.detail) else { throw NoObject() }
+        closing.detail = .sorted(members.map { $0.key == "root" ? .init("root", .string("AAAA")) : $0 })
+        #expect(ClosedPeriod(event(closing)) == nil)
     }
 
     @Test(
@@ -57,7 +86,7 @@ import Testing
         let stranger = AccountID(Identifier128(high: 1, low: 2))
         let wrong: [(Command, Timestamp)] = [
             (command(account: stranger), Self.february), (command(totals: totals), Self.february),
-            (command(through: -1), Self.february), (command(afterSequence: 1), Self.february),
+            (command(through: -1), Self.february), (command(after: Self.february), Self.february),
             (command(), Timestamp(microseconds: Self.february.microseconds - 1)),
         ]
         for (command, moment) in wrong {

@@ -1,6 +1,7 @@
 import Ledger
 import Testing
-import TransparencyLog
+
+@testable import TransparencyLog
 
 @Suite struct MerkleTreeTests {
     /// The reference tree of Certificate Transparency: eight entries, and the first bytes of the roots over each prefix.
@@ -15,8 +16,10 @@ import TransparencyLog
     @Test func hashesAreThoseOfRFC6962() {
         #expect(MerkleHash.emptyRoot.description.hasPrefix("e3b0c44298fc1c149afbf4c8996fb924"))
         #expect(MerkleHash.leaf(Array("L123456".utf8)).description.hasPrefix("395aa064"))
-        // The node over two texts that stand for hashes can't be made of digests; the trees below cover it.
         #expect(MerkleHash.leaf([]).description.hasPrefix("6e340b9c"))
+        // The node of transparency-dev/merkle's rfc6962_test.go, over two texts that stand for hashes.
+        let node = MerkleHash.node { $0 += Array("N123".utf8) + Array("N456".utf8) }
+        #expect(node.description == "aa217fe888e47007fa15edab33c2b492a722cb106c64667fc2b044444de66bbb")
     }
 
     @Test func rootsAreThoseOfTheReferenceTree() {

@@ -13,8 +13,26 @@ import TransparencyLog
         Checkpoint(origin: origin, size: UInt64(size), root: tree.root(0..<size))
     }
 
-    /// The key and the note of signed-note.md's own example.
+    /// The key and the note of the example in C2SP's signed-note.md, section "Verifier keys" and section "Format".
     @Test func theSpecificationsExampleVerifies() throws {
+        let text = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+        let key = try #require(NoteVerifier(text))
+        let example = """
+            This is an example message.
+
+            \u{2014} example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=
+
+            """
+        let note = try #require(SignedNote(example))
+        #expect(note.signature(by: key) != nil && note.text == "This is an example message.\n")
+        #expect(note.description == example && key.description == text)
+        let spoilt = try #require(SignedNote(example.replacing("an example", with: "another")))
+        #expect(spoilt.signature(by: key) == nil)
+        #expect(NoteVerifier(text.replacing("530d903a", with: "530d903b")) == nil)
+    }
+
+    /// The key and the note of the documentation of Go's `sumdb/note`.
+    @Test func theExampleOfGoVerifies() throws {
         let key = try #require(
             NoteVerifier("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
         )

@@ -1,6 +1,6 @@
 -- Months of the books that are closed, journal by journal: the positions that belong to each, from the one after `after` to
--- `through`, the journal's running hash there, and the event that closed it. The house's account of a journal, whose id
--- begins with `house` in ASCII, holds these events.
+-- `through`, the journal's running hash and its log's root there, and the event that closed it. A close that is older than the
+-- roots has none. The house's account of a journal, whose id begins with `house` in ASCII, holds these events.
 CREATE OR REPLACE VIEW ledger.closed_periods AS
 SELECT
     closing.journal,
@@ -12,7 +12,8 @@ SELECT
     closing.position AS closed_by_position,
     closing.recorded_at AS closed_at,
     closing.actor,
-    closing.totals
+    closing.totals,
+    closing.root
 FROM (
     SELECT
         events.journal,
@@ -22,7 +23,8 @@ FROM (
         (events.detail::jsonb ->> 'through')::bigint AS through,
         decode(events.detail::jsonb ->> 'hash', 'hex') AS head_hash,
         events.detail::jsonb ->> 'actor' AS actor,
-        events.detail::jsonb -> 'totals' AS totals
+        events.detail::jsonb -> 'totals' AS totals,
+        decode(events.detail::jsonb ->> 'root', 'base64') AS root
     FROM ledger.journals
     INNER JOIN ledger.accounts
         ON journals.journal = accounts.journal

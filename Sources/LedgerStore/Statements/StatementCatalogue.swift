@@ -4,7 +4,8 @@ public import Postgres
 public let ledgerStatements: [any PostgresStatement.Type] =
     PersonalTables.statements + [
         LockInstance.self, ReadLiveInstances.self,
-        LockJournal.self, ReadJournalHead.self, AdvanceJournal.self, ReadEventHash.self, EnsureEventPartitions.self,
+        LockJournal.self, ReadJournalHead.self, AdvanceJournal.self, ReadEventHash.self, ReadEventHashes.self,
+        EnsureEventPartitions.self,
         ReadLedgerIdentity.self, CreateLedger.self, CreateJournals.self,
         AppendEvents.self, ReadEvents.self, ReadAccountEvents.self,
         ReadBalanceAsOf.self, ExplainNumber.self, FindSequence.self, AskWhetherGrantIsTimed.self,
