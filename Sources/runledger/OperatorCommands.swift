@@ -9,8 +9,8 @@ import Registry
 struct OperatorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "operator",
-        abstract: "Add, list and remove operators of the HTTP interface under /admin.",
-        subcommands: [Add.self, List.self, Remove.self]
+        abstract: "Add, list and remove operators of the HTTP interface under /admin, and show what they have done.",
+        subcommands: [Add.self, List.self, Remove.self, Log.self]
     )
 
     struct Add: AsyncParsableCommand {
@@ -269,11 +269,11 @@ struct TopUpCommand: AsyncParsableCommand {
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "model",
-        abstract: "Run a model, switch one off while services run, or on again.",
-        subcommands: [Run.self, List.self, Disable.self, Enable.self]
+        abstract: "List models and run them; switch one off while services run, or on again.",
+        subcommands: [Run.self, List.self, Switches.self, Disable.self, Enable.self]
     )
 
-    struct List: AsyncParsableCommand {
+    struct Switches: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the models that were ever switched.")
         @OptionGroup var output: OutputOptions
 

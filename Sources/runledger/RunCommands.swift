@@ -19,9 +19,7 @@ struct RunOptions: ParsableArguments {
     var wait = false
     @Option(help: "Names the request, so that it is run once however often it is given (default: a new name).")
     var idempotencyKey: String?
-    @Option(help: "The service's address (default: RUNLEDGER_URL, or http://127.0.0.1:8080).")
-    var url: String?
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var service: ServiceOptions
 
     /// Asks for a run, and prints its answer.
     ///
@@ -29,9 +27,9 @@ struct RunOptions: ParsableArguments {
     ///   - kind: `models` or `workflows`.
     ///   - name: which one.
     func run(_ kind: String, _ name: String) async throws {
-        let inputs = try readInputs()
+        let inputs = try JSONValue(given: inputs, as: "--inputs", such: #"{"prompt":"a fox"}"#)
         let key = idempotencyKey ?? UUID().uuidString.lowercased()
-        let answer = try await ServiceCaller.with(url) { service in
+        let answer = try await ServiceCaller.with(service.url) { service in
             let asked: ServiceCaller.Answer
             do {
                 asked = try await service.send(
@@ -53,69 +51,18 @@ struct RunOptions: ParsableArguments {
         try show(answer)
     }
 
-    private func readInputs() throws -> JSONValue {
-        var text = inputs
-        if inputs == "-" {
-            text = String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
-        } else if inputs.hasPrefix("@") {
-            do {
-                text = try String(contentsOfFile: String(inputs.dropFirst()), encoding: .utf8)
-            } catch {
-                throw OperationError(.usage, "--inputs: \(inputs.dropFirst()) can't be read.")
-            }
-        }
-        guard let json = try? JSONValue(text: text), json.objectValue != nil else {
-            throw OperationError(.usage, #"--inputs takes a JSON object, such as {"prompt":"a fox"}."#)
-        }
-        return json
-    }
-
     private func show(_ answer: ServiceCaller.Answer) throws {
         let json = answer.json
         guard answer.status < 300, json["status"] != "failed", json["status"] != "cancelled" else {
-            if output.json {
-                output.show(json) { _ in }
-                throw ExitCode(answer.failure.kind.rawValue)
-            }
-            throw answer.failure
+            try service.refuse(answer)
         }
         var facts: [(name: String, value: String)] = []
         if let id = json["executionId"]?.stringValue { facts.append(("run", id)) }
         if let cost = json["cost"]?.credits { facts.append(("cost", cost)) }
         if let time = json["ms"]?.scalarText { facts.append(("time", time + " ms")) }
-        for (kind, values) in (json["result"]?.objectValue ?? [:]).sorted(by: { $0.key < $1.key }) {
-            for value in values.arrayValue ?? [values] { facts.append((kind, value.scalarText ?? value.description)) }
-        }
-        output.show(facts, json)
+        facts += AnswerSheet.facts(of: json["result"])
+        service.output.show(facts, json)
     }
-}
-
-extension ServiceCaller.Answer {
-    /// Why there is no result, with what the service says of inputs and nodes.
-    fileprivate var failure: OperationError {
-        let error = json["error"]
-        let code =
-            json["code"]?.stringValue ?? error?["code"]?.stringValue ?? json["status"]?.stringValue ?? "\(status)"
-        let message = error?.stringValue ?? error?["message"]?.stringValue ?? "The run has no result"
-        let issues = (json["issues"]?.arrayValue ?? []).map { issue in
-            [issue["node"], issue["path"], issue["message"]].compactMap { $0?.stringValue }.joined(separator: " ")
-        }
-        let nodes = (json["nodes"]?.arrayValue ?? []).map { node in
-            let cost = node["cost"]?.credits.map { ", " + $0 } ?? ""
-            return "\(node["id"]?.stringValue ?? ""): \(node["status"]?.stringValue ?? "")\(cost)"
-        }
-        return OperationError(
-            status == 503 ? .unavailable : .negative,
-            "\(code): \(message)",
-            advice: json["cost"]?.credits.map { "Charged: \($0)." } ?? "",
-            excerpt: (issues + nodes).joined(separator: "\n")
-        )
-    }
-}
-
-extension JSONValue {
-    /// An amount of credits in words; nil for anything else.
-    fileprivate var credits: String? { scalarText.map { $0 == "1" ? "1 credit" : $0 + " credits" } }
 }
 
 extension ModelCommand {

@@ -45,13 +45,17 @@ struct Runledger: AsyncParsableCommand {
                 name: "Accounts",
                 subcommands: [
                     AccountCommand.self, CreditsCommand.self, PlanCommand.self, GrantCommand.self, KeyCommand.self,
-                    UsageCommand.self, WorkflowCommand.self, AlertCommand.self, TopUpCommand.self,
+                    UsageCommand.self, AlertCommand.self, TopUpCommand.self, WebhookCommand.self,
                 ]
+            ),
+            CommandGroup(
+                name: "Run",
+                subcommands: [ModelCommand.self, WorkflowCommand.self, ExecutionCommand.self, WhoAmICommand.self]
             ),
             CommandGroup(
                 name: "Operate",
                 subcommands: [
-                    OperatorCommand.self, ModelCommand.self, PeriodCommand.self, ReconcileCommand.self,
+                    OperatorCommand.self, PaymentCommand.self, PeriodCommand.self, ReconcileCommand.self,
                     DataKeyCommand.self,
                 ]
             ),

@@ -5,8 +5,43 @@ import NIOHTTP1
 import Operations
 import Registry
 
-/// Asks a service over HTTP with an API key.
+/// Asks a service over HTTP, with an API key or an operator's token.
 struct ServiceCaller {
+    /// Who asks.
+    enum Caller {
+        case account
+        case `operator`
+
+        /// Where the secret stands.
+        var variable: String {
+            switch self {
+            case .account: "RUNLEDGER_API_KEY"
+            case .operator: "RUNLEDGER_ADMIN_TOKEN"
+            }
+        }
+
+        fileprivate var kind: String {
+            switch self {
+            case .account: "an API key"
+            case .operator: "an operator's token"
+            }
+        }
+
+        fileprivate var source: String {
+            switch self {
+            case .account: "runledger key issue"
+            case .operator: "runledger operator add"
+            }
+        }
+
+        fileprivate func header(_ secret: String) -> (name: String, value: String) {
+            switch self {
+            case .account: ("x-api-key", secret)
+            case .operator: ("authorization", "Bearer \(secret)")
+            }
+        }
+    }
+
     /// What the service said.
     struct Answer {
         let status: UInt
@@ -22,22 +57,28 @@ struct ServiceCaller {
 
     private let client: HTTPClient
     private let base: String
-    private let key: String
+    private let identity: (name: String, value: String)
 
     /// Asks within a body.
     ///
-    /// - Parameter url: the service's address; nil for that of the environment, or the usual one.
-    static func with<Value>(_ url: String?, _ body: (ServiceCaller) async throws -> Value) async throws -> Value {
+    /// - Parameters:
+    ///   - url: the service's address; nil for that of the environment, or the usual one.
+    ///   - caller: whose secret of the environment is sent.
+    static func with<Value>(
+        _ url: String?,
+        as caller: Caller = .account,
+        _ body: (ServiceCaller) async throws -> Value
+    ) async throws -> Value {
         let environment = ProcessInfo.processInfo.environment
-        guard let key = environment["RUNLEDGER_API_KEY"], !key.isEmpty else {
+        guard let secret = environment[caller.variable], !secret.isEmpty else {
             throw OperationError(
                 .usage,
-                "RUNLEDGER_API_KEY is not set.",
-                advice: "It takes an API key, as `runledger key issue` prints it."
+                "\(caller.variable) is not set.",
+                advice: "It takes \(caller.kind), as `\(caller.source)` prints it."
             )
         }
-        guard key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-            throw OperationError(.usage, "RUNLEDGER_API_KEY is no API key.")
+        guard secret.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw OperationError(.usage, "\(caller.variable) is not \(caller.kind).")
         }
         let base = url ?? environment["RUNLEDGER_URL"] ?? "http://127.0.0.1:8080"
         guard let parsed = URL(string: base), ["http", "https"].contains(parsed.scheme), parsed.host() != nil else {
@@ -48,7 +89,7 @@ struct ServiceCaller {
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
             let trimmed = base.hasSuffix("/") ? String(base.dropLast()) : base
-            let value = try await body(ServiceCaller(client: client, base: trimmed, key: key))
+            let value = try await body(ServiceCaller(client: client, base: trimmed, identity: caller.header(secret)))
             try await client.shutdown()
             return value
         } catch {
@@ -68,7 +109,7 @@ struct ServiceCaller {
     ) async throws -> Answer {
         var request = HTTPClientRequest(url: base + path)
         request.method = method
-        request.headers.add(name: "x-api-key", value: key)
+        request.headers.add(name: identity.name, value: identity.value)
         request.headers.add(name: "user-agent", value: "runledger")
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body {

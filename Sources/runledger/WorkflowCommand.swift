@@ -8,8 +8,10 @@ import Runs
 struct WorkflowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "workflow",
-        abstract: "List an account's workflows, show one's document, run one, or list the nodes of a run.",
-        subcommands: [List.self, Show.self, Run.self, Nodes.self]
+        abstract: "Save, delete and run workflows of a key's account; list an account's, with the nodes of their runs.",
+        subcommands: [
+            Create.self, Update.self, Delete.self, Schema.self, Run.self, List.self, Show.self, Nodes.self,
+        ]
     )
 
     struct List: AsyncParsableCommand {

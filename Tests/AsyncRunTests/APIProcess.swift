@@ -42,13 +42,18 @@ struct APIProcess: Sendable {
         self.clock = clock
         self.uses = KeyUseLog(store: store, clock: clock)
         self.authenticator = KeyAuthenticator(ledger: store, uses: uses)
+        var options = RunService.Options()
+        options.tasks = store
+        options.answers = store
+        options.workflows = store
         self.service = RunService(
             ledger: store,
             provider: provider,
             registry: try sampleRegistry(),
             instance: 1,
             clock: clock,
-            observer: RecordingObserver()
+            observer: RecordingObserver(),
+            options: options
         )
     }
 

@@ -9,13 +9,28 @@ import Testing
 
 /// Every header of a limit is recounted from the log alone.
 ///
-/// Method: two processes on one database take the requests of two accounts, which succeed, are refused after the limiter
+/// Method: two processes on one database take the requests of three accounts, one of which runs a workflow; they succeed, are refused after the limiter
 /// and are refused by it, while the clock goes through the end of a minute into the next one. Then each answer is looked
 /// up among the events by its request's id.
 @Suite("The headers of limits", .gated, .database(LedgerDatabase.template(journals: 4)))
 struct LimitHeaderTests {
     private typealias Reply = APIProcess.Reply
     private static let perMinute: Int64 = 1_000
+    private static let workflow = """
+        {"name":"fox","nodes":[{"id":"in","type":"requestInput","data":{"fields":[{"name":"prompt"}]}},
+        {"id":"ask","type":"model","data":{"model":"echo"}},{"id":"out","type":"responseOutput"}],
+        "edges":[{"id":"1","source":"in","sourceHandle":"prompt","target":"ask","targetHandle":"prompt"},
+        {"id":"2","source":"ask","target":"out"}]}
+        """
+
+    /// Who sends the load, and what is asked for.
+    private struct Sender {
+        let account: AccountID
+        let key: String
+        let route: Route
+
+        var path: String { route == .workflowRun ? "/api/workflows/fox/run" : "/api/models/echo/run" }
+    }
 
     @Test("each X-RateLimit header of a load over two minutes is what the log says, and the draft's two agree")
     func recount() async throws {
@@ -27,28 +42,35 @@ struct LimitHeaderTests {
                 let processes = [
                     try APIProcess(store, clock: { clock.now }), try APIProcess(other, clock: { clock.now }),
                 ]
-                let wish = #"{"name":"k","capabilities":["model:run"]}"#
-                var accounts: [(id: AccountID, key: String)] = []
-                for credits: Int64 in [3, 1_000_000] {
+                let wish = #"{"name":"k","capabilities":["model:run","workflow:run","workflow:write"]}"#
+                var senders: [Sender] = []
+                let loads: [(Int64, Route)] = [(3, .modelRun), (1_000_000, .modelRun), (1_000_000, .workflowRun)]
+                for (credits, route) in loads {
                     let account = try await store.openAccount(.business, credits: credits)
-                    accounts.append((account, try await processes[0].issueKey(to: account, wish).key))
+                    let key = try await processes[0].issueKey(to: account, wish).key
+                    senders.append(Sender(account: account, key: key, route: route))
                 }
+                let key = APIProcess.Credential.key(senders[2].key)
+                let saved = try await processes[0].send(.post, "/api/workflows", as: key, body: Self.workflow)
+                #expect(saved.status == 201, "\(saved.line)")
                 clock.advance(seconds: 50)
                 // 2 x 520 requests an account in the first minute are more than it may count; in the second fewer.
                 var replies: [AccountID: [Reply]] = [:]
                 for (round, times) in [520, 520, 40].enumerated() {
-                    for account in accounts {
-                        replies[account.id, default: []] += try await Self.load(processes, account.key, times, clock)
+                    for sender in senders {
+                        replies[sender.account, default: []] += try await Self.load(processes, sender, times, clock)
                     }
                     if round == 1 { clock.advance(seconds: 60) }
                 }
-                for account in accounts {
-                    let answers = try #require(replies[account.id])
-                    let events = try await store.allEvents(of: account.id)
-                    try Self.check(answers, against: events)
+                for sender in senders {
+                    let answers = try #require(replies[sender.account])
+                    let events = try await store.allEvents(of: sender.account)
+                    try Self.check(answers, against: events, route: sender.route)
                 }
-                #expect(replies[accounts[0].id]?.contains { $0.status == 402 } == true)
-                #expect(replies[accounts[1].id]?.contains { $0.status == 200 } == true)
+                #expect(replies[senders[0].account]?.contains { $0.status == 402 } == true)
+                for sender in senders[1...] {
+                    #expect(replies[sender.account]?.contains { $0.status == 200 } == true)
+                }
                 try await expectSound(store)
             }
         }
@@ -57,7 +79,7 @@ struct LimitHeaderTests {
     /// Requests from both processes, a hundred at once, a few milliseconds of the clock apart.
     private static func load(
         _ processes: [APIProcess],
-        _ key: String,
+        _ sender: Sender,
         _ times: Int,
         _ clock: TestClock
     ) async throws -> [Reply] {
@@ -69,7 +91,7 @@ struct LimitHeaderTests {
                     group.addTask {
                         let body = index.isMultiple(of: 7) ? #"{"inputs":{"prompt":"hi"}}"# : "[]"
                         return try await processes[index % 2]
-                            .send(.post, "/api/models/echo/run", as: .key(key), body: body)
+                            .send(.post, sender.path, as: .key(sender.key), body: body)
                     }
                 }
                 var answered: [Reply] = []
@@ -80,7 +102,7 @@ struct LimitHeaderTests {
         return replies
     }
 
-    private static func check(_ replies: [Reply], against events: [Event]) throws {
+    private static func check(_ replies: [Reply], against events: [Event], route: Route) throws {
         // What the log says of each request, counted from its events and from nothing that they claim about a count.
         var counted: [Int64: Int64] = [:]
         var remaining: [String: (minute: Int64, remaining: Int64)] = [:]
@@ -89,6 +111,7 @@ struct LimitHeaderTests {
             let minute = event.content.recordedAt.minute
             switch event.content.type {
             case .rateLimitCounted:
+                #expect(event.content.detail?["route"]?.stringValue == route.rawValue)
                 counted[minute, default: 0] += 1
                 let request = try #require(event.content.requestID).description
                 remaining[request] = (minute, perMinute - (counted[minute] ?? 0))

@@ -67,7 +67,11 @@ struct OperatorCommandTests {
         try await Program.here("grant", "revoke", account, account).expect(1, "GRANT_NOT_FOUND")
         try await Program.here("model", "disable", "echo").expect(0, "off", "now")
         try await Program.here("model", "disable", "echo").expect(0, "had been already")
-        try await Program.here("model", "list").expect(0, "echo", "by cli")
+        try await Program.here("model", "switches").expect(0, "echo", "by cli")
+        try await Program.here("operator", "log").expect(0, "model.disabled", "echo", "cli")
+        try await Program.here("payment", "list").expect(0, "There are none.")
+        #expect(try await Program.here("payment", "list", "--json").json["payments"] == [])
+        try await Program.here("payment", "list", "--limit", "0").expect(64, "limit", "1")
         try await Program.here("model", "enable", "E cho").expect(64, "lower-case letters")
         try await Program.here("verify").expect(0, "clean")
     }
