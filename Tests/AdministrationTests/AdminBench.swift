@@ -84,9 +84,10 @@ struct AdminBench: Sendable {
         var description: String { "\(status) \(text)" }
     }
 
-    private var app: some ApplicationProtocol {
+    private static let logger = Logger(label: "api") { _ in SwiftLogNoOpLogHandler() }
+
+    private var router: Router<APIContext> {
         let (runs, clock) = (runs, clock)
-        let logger = Logger(label: "api") { _ in SwiftLogNoOpLogHandler() }
         let router = RunAPI.router(
             service: runs.service,
             authenticator: KeyAuthenticator(ledger: runs.ledger),
@@ -94,7 +95,7 @@ struct AdminBench: Sendable {
             adminToken: AdminToken(Self.token),
             operators: desk,
             clock: { clock.now },
-            logger: logger,
+            logger: Self.logger,
             isReady: { true }
         )
         AdminAPI.addRoutes(
@@ -103,7 +104,15 @@ struct AdminBench: Sendable {
             environmentToken: AdminToken(Self.token),
             stripe: StripeEndpoint(secret: Self.stripeSecret, desk: PaymentDesk(desk), clock: { clock.now })
         )
-        return Application(router: router, logger: logger)
+        return router
+    }
+
+    private var app: some ApplicationProtocol { Application(router: router, logger: Self.logger) }
+
+    /// Every route below `/admin` as the router has it, with what a path may name replaced by `ID`.
+    var routes: [(method: HTTPRequest.Method, path: String)] {
+        router.routes.map { ($0.method, $0.path.description.replacing(/\{[^}]*\}/, with: "ID")) }
+            .filter { $0.path.hasPrefix("/admin") }
     }
 
     /// Asks several times at once.

@@ -17,18 +17,20 @@ struct AdminRefusalTests {
         (.put, "/admin/accounts/ID/role", false, false), (.put, "/admin/accounts/ID/approval", false, true),
         (.post, "/admin/accounts/ID/close", false, false), (.post, "/admin/accounts/ID/credits", false, false),
         (.post, "/admin/accounts/ID/adjustments", false, false), (.post, "/admin/accounts/ID/renewals", false, false),
+        (.get, "/admin/accounts/ID/balance", true, true), (.get, "/admin/accounts/ID/why", true, true),
+        (.get, "/admin/accounts/ID/erase", true, true), (.post, "/admin/accounts/ID/erase", false, false),
         (.get, "/admin/accounts/ID/grants", true, true), (.post, "/admin/accounts/ID/grants", false, true),
         (.delete, "/admin/accounts/ID/grants/ID", false, true), (.put, "/admin/accounts/ID/alert", false, false),
         (.delete, "/admin/accounts/ID/alert", false, false), (.put, "/admin/accounts/ID/top-up", false, false),
         (.delete, "/admin/accounts/ID/top-up", false, false), (.get, "/admin/alerts", true, true),
-        (.get, "/admin/models", true, true), (.put, "/admin/models/echo", false, false),
+        (.get, "/admin/models", true, true), (.put, "/admin/models/ID", false, false),
         (.get, "/admin/periods", true, true), (.post, "/admin/periods", false, false),
         (.get, "/admin/reconciliations", true, true), (.post, "/admin/reconciliations", true, false),
         (.get, "/admin/reconciliations/ID", true, true), (.get, "/admin/reconciliations/ID/items", true, true),
         (.post, "/admin/reconciliations/ID/resolutions", true, false),
         (.get, "/admin/log", true, true), (.get, "/admin/payments", true, true),
         (.get, "/admin/operators", true, true), (.post, "/admin/operators", false, false),
-        (.delete, "/admin/operators/ann", false, false),
+        (.delete, "/admin/operators/ID", false, false),
     ]
     private static let unknown = "019ab5d0-7c1e-7000-8f3a-5b1c2d3e4f50"
 
@@ -181,6 +183,25 @@ struct AdminRefusalTests {
                     + #""issues":[{"message":"\#(needed)","path":"amount"}]}"#
             )
             #expect(exact.headers[.contentType] == "application/json")
+        }
+    }
+
+    @Test("whoever adds a route for operators says here who may use it")
+    func everyRoute() async throws {
+        try await AdminBench.with { bench in
+            var known: Set = [
+                // Let in by its signature.
+                "POST /admin/payments/stripe",
+                // The same as those below `/api/api-keys`, whose roles the tests of keys look at.
+                "GET /admin/accounts/ID/keys", "POST /admin/accounts/ID/keys", "DELETE /admin/accounts/ID/keys/ID",
+            ]
+            known.formUnion(Self.routes.map { "\($0.0) \($0.1)" })
+            let routes = bench.routes
+            for (method, path) in routes where method != .head && !known.contains("\(method) \(path)") {
+                let answer = try await bench.ask(method, path.replacing("ID", with: Self.unknown))
+                #expect(answer.status == 405, "\(method) \(path) stands in no list: \(answer)")
+            }
+            #expect(known.subtracting(routes.map { "\($0.method) \($0.path)" }) == [], "there is no such route")
         }
     }
 

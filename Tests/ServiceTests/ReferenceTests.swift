@@ -79,7 +79,58 @@ struct ReferenceTests {
             #expect(pages == 24)
             #expect(Set(described.map { "\($0.route)" }).subtracting(answered) == [], "described, but not answered")
             #expect(Set(described.filter(\.isPublic).map { "\($0.route)" }) == Self.publicRoutes)
+            try await Self.walk(described, at: service, of: stack)
         }
+    }
+
+    /// What any key in force may ask, uncounted. Whoever adds a route to this list has thought about it.
+    private static let uncounted: [String: HTTPResponseStatus] = [
+        "GET /api/whoami": .ok,
+        // For who is signed in.
+        "GET /api/me": .forbidden,
+    ]
+
+    /// Asks for every route with the key of an approved account that may do nothing of it, and looks that it is refused as
+    /// the description says, or counted.
+    private static func walk(
+        _ described: [APIDocument.Operation],
+        at service: RunningService,
+        of stack: Stack
+    ) async throws {
+        let customer = try await stack.openAccount(isKeyless: true)
+        let key = try await stack.issueKey(to: customer.account, ["webhook:receive"]).key
+        var seen: [String: Int] = [:]
+        for operation in described where !operation.isPublic {
+            let route = operation.route
+            let answer = try await stack.ask(route.method, service.url + route.sample, headers: ["x-api-key": key])
+            let json = (try? JSONValue(text: answer.body)) ?? .null
+            let note = Comment(rawValue: "\(route): \(answer.status) \(answer.body.prefix(300))")
+            if operation.value["security"] != nil {
+                seen["operators", default: 0] += 1
+                #expect(answer.status == .forbidden && json["code"] == "API_KEY_NOT_ALLOWED", note)
+            } else if let capability = operation.value["x-capability"]?.text {
+                seen["capability", default: 0] += 1
+                #expect(answer.status == .forbidden && json["code"] == "CAPABILITY_DENIED", note)
+                let needed = capability.replacing(/\{[^}]*\}/, with: "gpt-5-4-mini")
+                #expect(json["required"]?.stringValue == needed, note)
+            } else if let expected = uncounted["\(route)"] {
+                seen["uncounted", default: 0] += 1
+                #expect(answer.status == expected && operation.value["x-window"] == nil, note)
+                #expect(answer.headers.first(name: "x-ratelimit-limit") == nil, note)
+            } else {
+                seen["counted", default: 0] += 1
+                #expect(operation.value["x-window"] != nil, note)
+                for name in ["limit", "remaining", "reset"] {
+                    #expect(answer.headers.first(name: "x-ratelimit-\(name)").flatMap { Int64($0) } != nil, note)
+                }
+            }
+        }
+        #expect(seen["uncounted"] == uncounted.count)
+        #expect(
+            (seen["operators"] ?? 0) > 30 && (seen["capability"] ?? 0) > 10 && (seen["counted"] ?? 0) > 2,
+            "\(seen)"
+        )
+        #expect(try await stack.rows("SELECT count(*) FROM ledger.executions") == [["0"]])
     }
 
     @Test("document and page come with a tag, may be kept, and load nothing from elsewhere")

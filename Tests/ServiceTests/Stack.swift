@@ -120,8 +120,13 @@ final class Stack: Sendable {
         if credits > 0 { _ = try await desk.addCredits(Credits(whole: credits), to: account, kind: .topUp) }
         if freeRuns > 0 { _ = try await desk.issueGrant(of: Call.textModel, .runs(freeRuns), to: account) }
         if isKeyless { return Customer(account: account, key: "", keyID: KeyID(Identifier128(high: 0, low: 0))) }
-        let all = (["model:run", "execution:read", "execution:cancel"] + capabilities).compactMap { Capability($0) }
-        let secret = try await desk.issueKey(to: account, name: "test", capabilities: all)
+        return try await issueKey(to: account, ["model:run", "execution:read", "execution:cancel"] + capabilities)
+    }
+
+    /// Issues a key of an account that may do what is given, and nothing else.
+    func issueKey(to account: AccountID, _ capabilities: [String]) async throws -> Customer {
+        let known = capabilities.compactMap { Capability($0) }
+        let secret = try await AccountDesk(connection).issueKey(to: account, name: "test", capabilities: known)
         return Customer(account: account, key: secret.text, keyID: secret.keyID)
     }
 
