@@ -16,8 +16,14 @@ struct ReconciliationController {
     func addRoutes(to router: Router<APIContext>) {
         router.get("/admin/reconciliations") { request, _ in
             _ = try await gate.admit(request, for: .read)
-            let imports = try await answering { () async throws(AdminFailure) in try await desk.imports() }
-            return AdminAPI.respond(.ok, [("imports", .array(imports.map(\.json)))])
+            let before = try gate.number(request, "before", in: 1...Int64.max, default: .max)
+            let most = Int64(ImportChoice.mostImports)
+            let limit = Int(try gate.number(request, "limit", in: 1...most, default: most))
+            let imports = try await answering { () async throws(AdminFailure) in
+                try await desk.imports(before: before, limit: limit)
+            }
+            let next = imports.count == limit ? imports.last.map { JSONValue.integer($0.position) } : nil
+            return AdminAPI.respond(.ok, [("imports", .array(imports.map(\.json))), ("next", next ?? .null)])
         }
         router.post("/admin/reconciliations") { request, context in try await take(request, context) }
         router.refuseMethods(of: "/admin/reconciliations", except: [.get, .post])
@@ -130,7 +136,7 @@ struct ReconciliationController {
     private func record(_ context: APIContext) async throws -> RecordedImport {
         let id = InvoiceImportID(text: context.parameters.get("import") ?? "")
         return try await answering { () async throws(AdminFailure) in
-            guard let id, let found = try await desk.imports(id: id).first else {
+            guard let id, let found = try await desk.imports(.one(id)).first else {
                 throw AdminFailure.notFound("an import of this id")
             }
             return found

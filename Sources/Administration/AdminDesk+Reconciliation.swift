@@ -37,12 +37,12 @@ extension AdminDesk {
             let id = InvoiceImportID(AdminCall.identifier("invoice", "\(call.commandID)", "\(clock())", "\(attempt)"))
             let value = InvoiceImport(id, file, order, period)
             if isTrial { return ComparedInvoice(value, result, basis.positions) }
-            try await asking { () async throws(LedgerStoreError) in
+            let kept = try await asking { () async throws(LedgerStoreError) in
                 try await store.keepImport(value, file.invoice.lines, result)
             }
-            guard try await record(value, result, basis, call) else { continue }
+            guard try await record(value, result, kept, basis, call) else { continue }
             let arrivedCount = try await settleArrived(of: order.provider, call)
-            guard let recorded = try await imports(id: id).first else { throw .notFound("the import") }
+            guard let recorded = try await imports(.one(id)).first else { throw .notFound("the import") }
             return ComparedInvoice(recorded, fate: .imported, arrivedCount: arrivedCount)
         }
         throw .invalid("invoice", "others import and decide all the time; try again")
@@ -52,6 +52,7 @@ extension AdminDesk {
     private func record(
         _ value: InvoiceImport,
         _ result: ReconciledInvoice,
+        _ kept: Digest,
         _ basis: ReconciliationBasis,
         _ call: AdminCall
     ) async throws(AdminFailure) -> Bool {
@@ -63,6 +64,7 @@ extension AdminDesk {
             untilDay: "\(value.period.upperBound)",
             file: value.file,
             result: result.digest,
+            kept: kept,
             positions: basis.positions,
             classes: result.classes,
             after: basis.houseMoment
@@ -99,11 +101,12 @@ extension AdminDesk {
         }
         for (importID, rows) in Dictionary(grouping: arrived, by: \.item.importID).sorted(by: { $0.key < $1.key }) {
             let invoices = Set(rows.map(\.invoice)).sorted().joined(separator: ", ")
+            let reason = SuspenseChoice.fitting("billed by \(invoices)")
             let choice = SuspenseChoice(
                 importID: importID,
                 items: .numbers(rows.map { Int64($0.item.number) }),
                 resolution: .reversed,
-                reason: String("billed by \(invoices)".prefix(400))
+                reason: reason
             )
             _ = try await resolve(choice, call)
         }
@@ -112,17 +115,36 @@ extension AdminDesk {
 
     // MARK: Looking
 
-    /// Imports, the latest first.
+    /// A page of imports, the latest first.
     ///
-    /// - Parameter id: the one with this id; nil for all.
-    public func imports(id: InvoiceImportID? = nil) async throws(AdminFailure) -> [RecordedImport] {
-        try await asking { () async throws(LedgerStoreError) in try await store.invoiceImports(id: id) }
+    /// - Parameters:
+    ///   - choice: which.
+    ///   - position: those before this position of journal 0; nil for the latest.
+    ///   - limit: how many at most.
+    public func imports(
+        _ choice: ImportChoice = .all,
+        before position: Int64? = nil,
+        limit: Int = ImportChoice.mostImports
+    ) async throws(AdminFailure) -> [RecordedImport] {
+        try await asking { () async throws(LedgerStoreError) in
+            try await store.invoiceImports(choice, before: position, limit: limit)
+        }
+    }
+
+    /// Every import, the latest first, page by page.
+    public func everyImport(pageSize: Int = ImportChoice.mostImports) async throws(AdminFailure) -> [RecordedImport] {
+        var imports: [RecordedImport] = []
+        while true {
+            let page = try await self.imports(before: imports.last?.position, limit: pageSize)
+            imports += page
+            guard page.count == pageSize else { return imports }
+        }
     }
 
     /// The import of a file for a provider, if there is one.
     private func known(_ file: InvoiceFile, _ order: InvoiceOrder) async throws(AdminFailure) -> RecordedImport? {
         let all = try await asking { () async throws(LedgerStoreError) in
-            try await store.invoiceImports(file: file.digest)
+            try await store.invoiceImports(.file(file.digest))
         }
         return all.first { $0.value.provider == order.provider }
     }
@@ -132,13 +154,11 @@ extension AdminDesk {
     /// - Throws: `.notFound`, or `.invalid` when several fit.
     public func `import`(named text: String) async throws(AdminFailure) -> RecordedImport {
         if let id = InvoiceImportID(text: text) {
-            guard let found = try await imports(id: id).first else { throw .notFound("an import of this id") }
+            guard let found = try await imports(.one(id)).first else { throw .notFound("an import of this id") }
             return found
         }
-        let all = try await imports()
-        let fitting = all.filter {
-            $0.value.invoice == text || (text.utf8.count >= 4 && "\($0.value.id)".hasPrefix(text))
-        }
+        // As many as a message names.
+        let fitting = try await imports(.named(text), limit: 10)
         guard let found = fitting.first else { throw .notFound("an import with this id or invoice") }
         guard fitting.count == 1 else {
             let ids = fitting.map { "\($0.value.id)" }.joined(separator: ", ")
@@ -164,26 +184,19 @@ extension AdminDesk {
         }
     }
 
-    /// Works out anew what the events of all imports recorded of their results.
+    /// Hashes anew everything that is kept of every import.
     ///
-    /// - Returns: the imports whose items are not those that were recorded.
-    public func checkImports() async throws(AdminFailure) -> [RecordedImport] {
-        var changed: [RecordedImport] = []
-        for record in try await imports() {
-            let kept = try await asking { () async throws(LedgerStoreError) in
-                try await store.keptResult(of: record.value.id)
-            }
-            if kept != record.result { changed.append(record) }
-        }
-        return changed
+    /// - Returns: the imports of which it is not what their events recorded.
+    public func checkImports() async throws(AdminFailure) -> [ChangedImport] {
+        try await asking { () async throws(LedgerStoreError) in try await store.changedImports() }
     }
 
     // MARK: Deciding
 
     /// Takes items out of suspense, or ends claims. Items that were decided so before stay as they are.
     public func resolve(_ choice: SuspenseChoice, _ call: AdminCall) async throws(AdminFailure) -> SuspenseDecision {
-        guard (1...500).contains(choice.reason.utf8.count) else {
-            throw .invalid("reason", "it must have 1 to 500 bytes")
+        guard (1...SuspenseChoice.longestReason).contains(choice.reason.utf8.count) else {
+            throw .invalid("reason", "it must have 1 to \(SuspenseChoice.longestReason) bytes")
         }
         var decision = SuspenseDecision(items: [], microUSD: 0)
         var attempt = 0
@@ -229,7 +242,8 @@ extension AdminDesk {
         let wanted: ItemState = choice.resolution.endsClaim ? .claimed : .open
         let done = ItemState(rawValue: choice.resolution.rawValue)
         switch choice.items {
-        case .every(let outcome):
+        case .every(let outcome, let state):
+            guard state == nil || state == wanted else { return [] }
             query.outcome = outcome
             query.state = wanted
             let items = try await everyItem(query)
@@ -264,8 +278,23 @@ public struct SuspenseChoice: Hashable, Sendable {
     public enum Items: Hashable, Sendable {
         /// Those with these numbers.
         case numbers([Int64])
-        /// All that are open, or claimed where a claim ends; of one outcome, or of any.
-        case every(InvoiceOutcome?)
+        /// All that are open, or claimed where a claim ends; of one outcome, or of any; in one state, or in any.
+        case every(InvoiceOutcome?, in: ItemState? = nil)
+    }
+
+    /// The most bytes of a reason.
+    public static let longestReason = 500
+
+    /// A reason, cut at a character when it is too long.
+    public static func fitting(_ reason: String) -> String {
+        guard reason.utf8.count > longestReason else { return reason }
+        var (text, length) = ("", "…".utf8.count)
+        for character in reason {
+            length += character.utf8.count
+            guard length <= longestReason else { break }
+            text.append(character)
+        }
+        return text + "…"
     }
 
     /// The import.

@@ -83,16 +83,17 @@ extension Console {
             let limit = Format.count(Self.eventsOfExport)
             throw ConsoleRefusal.invalid("An export from here has at most \(limit) events: use `runledger export`.")
         }
-        guard exportsUnderWay.count < Self.exportsAtOnce else {
-            throw ConsoleRefusal.later("Other exports are under way here. Try again when they have ended.")
-        }
         logger.info(
             "an export begins in the console",
             metadata: ["operator": "\(visitor.name)", "export": "\(kind.rawValue)", "request": "\(context.requestID)"]
         )
         let export = try ExportStream(kind, price: price)
+        // Taken here and not when the body begins, so that no two requests see the last place free.
+        guard let place = exportsUnderWay.take(most: Self.exportsAtOnce) else {
+            throw ConsoleRefusal.later("Other exports are under way here. Try again when they have ended.")
+        }
         let file = "\(reader.store.name)-\(kind.rawValue)-\(clock().rfc3339.prefix(10)).zip"
-        let body = ResponseBody { writer in try await send(export, to: writer, context) }
+        let body = ResponseBody { writer in try await send(export, to: writer, place, context) }
         let headers = PageLibrary.fileHeaders(file, type: "application/zip")
         return .stream(Response(status: .ok, headers: headers, body: body))
     }
@@ -100,10 +101,10 @@ extension Console {
     private func send(
         _ export: ExportStream,
         to writer: any ResponseBodyWriter,
+        _ place: ExportCount.Place,
         _ context: APIContext
     ) async throws {
-        exportsUnderWay.begin()
-        defer { exportsUnderWay.end() }
+        defer { place.leave() }
         do {
             let connection = try await PostgresScriptConnection(configuration: reader.exporting)
             do {
@@ -131,9 +132,35 @@ extension Console {
 final class ExportCount: Sendable {
     private let number = Mutex(0)
 
-    var count: Int { number.withLock { $0 } }
-    func begin() { number.withLock { $0 += 1 } }
-    func end() { number.withLock { $0 -= 1 } }
+    /// Takes a place for one more; nil when there are as many already.
+    func take(most limit: Int) -> Place? {
+        let isTaken = number.withLock { number in
+            guard number < limit else { return false }
+            number += 1
+            return true
+        }
+        return isTaken ? Place(count: self) : nil
+    }
+
+    private func end() { number.withLock { $0 -= 1 } }
+
+    /// A place that is taken until it is left, or nobody holds it any more: whoever asked may be gone before the body begins.
+    final class Place: Sendable {
+        private let count: ExportCount
+        private let isTaken = Mutex(true)
+
+        fileprivate init(count: ExportCount) { self.count = count }
+
+        deinit { leave() }
+
+        func leave() {
+            let wasTaken = isTaken.withLock { isTaken in
+                defer { isTaken = false }
+                return isTaken
+            }
+            if wasTaken { count.end() }
+        }
+    }
 }
 
 extension ExportKind {

@@ -9,9 +9,11 @@ import RunAPI
 extension Console {
     /// Items on a page of an import.
     static let itemsOnPage = 50
+    /// Imports on a page of all.
+    static let importsOnPage = 50
 
     func addReconciliation(to router: Router<APIContext>) {
-        page(router, "/console/reconciliation", .money) { _, _, _ in try await reconciliations() }
+        page(router, "/console/reconciliation", .money) { _, request, _ in try await reconciliations(request) }
         page(router, "/console/reconciliation/:import", .money, takesForm: true) { visitor, request, context in
             try await reconciliation(visitor, request, context)
         }
@@ -27,29 +29,34 @@ extension Console {
 
     // MARK: All imports
 
-    private func reconciliations() async throws -> Answer {
-        let imports = try await reader.store.invoiceImports()
-        let rows = imports.map { record -> View in
+    private func reconciliations(_ request: Request) async throws -> Answer {
+        var before: Int64?
+        if let text = (URLForm.members(of: request.uri.query ?? "") ?? [:])["before"] {
+            guard let position = Int64(text), position > 0 else {
+                throw ConsoleRefusal.invalid("before: the position of an import is needed.")
+            }
+            before = position
+        }
+        let found = try await reader.store.summedImports(before: before, limit: Self.importsOnPage + 1)
+        let imports = found.prefix(Self.importsOnPage)
+        let rows = imports.map { record, total -> View in
             let value = record.value
-            let open = record.classes.reduce(0) { $0 + $1.openCount }
             return View([
                 "id": "\(value.id)", "invoice": value.invoice, "provider": value.provider, "days": Self.days(value),
-                "billed": Self.money(value.billed),
-                "difference": Self.change(record.classes.reduce(0) { $0 + $1.sum.difference }),
-                "matched": Format.count(record.classes.first { $0.sum.outcome == .matched }?.sum.count ?? 0),
-                "differing": Format.count(
-                    record.classes.reduce(0) { $0 + ($1.sum.outcome == .matched ? 0 : $1.sum.count) }
-                ),
-                "open": open > 0 ? Format.count(open) : nil, "at": View.time(record.recordedAt), "actor": record.actor,
+                "billed": Self.money(value.billed), "difference": Self.change(total.difference),
+                "matched": Format.count(total.matchedCount), "differing": Format.count(total.differingCount),
+                "open": total.openCount > 0 ? Format.count(total.openCount) : nil,
+                "at": View.time(record.recordedAt), "actor": record.actor,
             ])
         }
-        let suspense = imports.reduce(0) { sum, record in record.classes.reduce(sum) { $0 + $1.open } }
-        let claimed = imports.reduce(0) { sum, record in record.classes.reduce(sum) { $0 + $1.claimed } }
-        let open = imports.reduce(0) { sum, record in record.classes.reduce(sum) { $0 + $1.openCount } }
+        let all = try await reader.store.importTotal()
         let view = View([
-            "imports": rows.members, "isEmpty": imports.isEmpty ? true : nil, "open": Format.count(open),
-            "isOpen": open > 0 ? true : nil, "suspense": Self.change(suspense), "claimed": Self.money(claimed),
-            "count": Format.count(Int64(imports.count)),
+            "imports": rows.members, "isEmpty": all.importCount == 0 ? true : nil,
+            "open": Format.count(all.openCount), "isOpen": all.openCount > 0 ? true : nil,
+            "suspense": Self.change(all.open), "claimed": Self.money(all.claimed),
+            "count": Format.count(all.importCount), "isLater": before == nil ? nil : true,
+            "more": found.count > Self.importsOnPage
+                ? imports.last.map { "/console/reconciliation?before=\($0.record.position)" } : nil,
         ])
         return .page("reconciliation", title: "Reconciliation", view: view)
     }
@@ -90,7 +97,8 @@ extension Console {
                 "isLater": filter.after > 0 ? path + filter.with(after: 0).address : nil,
                 "states": Self.stateLinks(filter, path),
                 "mayDecide": mayDecide && items.contains { $0.state == .open || $0.state == .claimed }
-                    ? ["form": visitor.formToken, "every": filter.outcome.map { Self.words($0) as Any } ?? false] : nil,
+                    ? ["form": visitor.formToken, "every": filter.outcome.map { _ in filter.words as Any } ?? false]
+                    : nil,
             ])
         )
         return .page("reconciled", title: "Invoice \(value.invoice)", view: view)
@@ -165,7 +173,7 @@ extension Console {
         guard isEvery || !numbers.isEmpty else { throw ConsoleRefusal.undone("Choose an item at least.") }
         let choice = SuspenseChoice(
             importID: record.value.id,
-            items: isEvery ? .every(filter.outcome) : .numbers(numbers),
+            items: isEvery ? .every(filter.outcome, in: filter.state) : .numbers(numbers),
             resolution: resolution,
             reason: (form["reason"] ?? "").trimmed
         )
@@ -174,10 +182,14 @@ extension Console {
             requestID: context.requestID,
             commandID: CommandID(context.requestID.value)
         )
+        let decision: SuspenseDecision
         do throws(AdminFailure) {
-            _ = try await desk.resolve(choice, call)
+            decision = try await desk.resolve(choice, call)
         } catch {
             throw Self.refusal(error)
+        }
+        guard !isEvery || !decision.items.isEmpty else {
+            throw ConsoleRefusal.undone("None of these items can be \(Self.words(resolution)).")
         }
         return Self.redirect(to: "/console/reconciliation/\(record.value.id)" + filter.address)
     }
@@ -190,7 +202,7 @@ extension Console {
     // Two functions, since the optimizer of Swift 6.3 crashes on an asynchronous one that returns the record itself.
     private func invoices(_ context: APIContext) async throws -> [RecordedImport] {
         guard let id = InvoiceImportID(text: context.parameters.get("import") ?? "") else { return [] }
-        return try await reader.store.invoiceImports(id: id)
+        return try await reader.store.invoiceImports(.one(id))
     }
 
     private static func only(_ found: [RecordedImport]) throws(ConsoleRefusal) -> RecordedImport {
@@ -199,6 +211,10 @@ extension Console {
     }
 
     // MARK: Words
+
+    private static func words(_ resolution: SuspenseResolution) -> String {
+        resolution.rawValue.replacing("_", with: " ")
+    }
 
     private static func words(_ outcome: InvoiceOutcome) -> String { outcome.rawValue.replacing("_", with: " ") }
 

@@ -42,7 +42,7 @@ public struct InvoiceClass: Hashable, Sendable {
 }
 
 /// Records that an invoice was compared with the ledger, and takes the differences into suspense. What was compared is
-/// beside the events; the SHA-256 of the file and of the result are in them.
+/// beside the events; the SHA-256 of the file, of the result, and of all that is kept are in them.
 public struct RecordInvoice: Hashable, Sendable {
     /// The import.
     public let importID: InvoiceImportID
@@ -58,6 +58,8 @@ public struct RecordInvoice: Hashable, Sendable {
     public let file: Digest
     /// SHA-256 of the result.
     public let result: Digest
+    /// SHA-256 of everything that is kept of it: its settings, lines and items, and the runs of items.
+    public let kept: Digest
     /// The last position of each journal that was looked at, from journal 0 on.
     public let positions: [Int64]
     /// What was found, each outcome once at most, in their order.
@@ -75,6 +77,7 @@ public struct RecordInvoice: Hashable, Sendable {
         untilDay: String,
         file: Digest,
         result: Digest,
+        kept: Digest,
         positions: [Int64],
         classes: [InvoiceClass],
         after: Timestamp?
@@ -86,6 +89,7 @@ public struct RecordInvoice: Hashable, Sendable {
         self.untilDay = untilDay
         self.file = file
         self.result = result
+        self.kept = kept
         self.positions = positions
         self.classes = classes
         self.after = after
@@ -160,6 +164,7 @@ extension Decider {
         event.detail = .sorted([
             .init("file", .string(wish.file.description)), .init("from", .string(wish.fromDay)),
             .init("import", .string(wish.importID.description)), .init("invoice", .string(wish.invoice)),
+            .init("kept", .string(wish.kept.description)),
             .init("positions", .array(wish.positions.map { .integer($0) })),
             .init("provider", .string(wish.provider)), .init("result", .string(wish.result.description)),
             .init("until", .string(wish.untilDay)),
@@ -216,6 +221,7 @@ extension EventContent {
             let from = text("from"), let until = text("until"),
             let file = text("file").flatMap({ Digest(hexadecimal: $0) }),
             let result = text("result").flatMap({ Digest(hexadecimal: $0) }),
+            let kept = text("kept").flatMap({ Digest(hexadecimal: $0) }),
             let positions = detail?["positions"]?.elements
         else { return nil }
         return RecordInvoice(
@@ -226,6 +232,7 @@ extension EventContent {
             untilDay: until,
             file: file,
             result: result,
+            kept: kept,
             positions: positions.compactMap(\.integerValue),
             classes: classes,
             after: moment

@@ -72,6 +72,67 @@ public struct RecordedImport: Hashable, Sendable {
     public let classes: [RecordedClass]
 }
 
+extension RecordedImport {
+    init(_ record: RecordedImport, classes: [RecordedClass]) {
+        self.init(
+            value: record.value,
+            result: record.result,
+            positions: record.positions,
+            position: record.position,
+            recordedAt: record.recordedAt,
+            actor: record.actor,
+            classes: classes
+        )
+    }
+}
+
+/// Which imports are asked for.
+public enum ImportChoice: Hashable, Sendable {
+    /// The most imports of a page.
+    public static let mostImports = 1_000
+    /// All.
+    case all
+    /// The one with this id.
+    case one(InvoiceImportID)
+    /// Those of a file with this SHA-256.
+    case file(Digest)
+    /// Those of the invoice with this number, or whose ids begin so with four characters at least.
+    case named(String)
+}
+
+/// What an import, or all of them, found in all.
+public struct ImportTotal: Hashable, Sendable {
+    /// Imports.
+    public var importCount: Int64 = 0
+    /// Items that match.
+    public var matchedCount: Int64 = 0
+    /// Items that differ.
+    public var differingCount: Int64 = 0
+    /// What is billed beyond what was booked, in micro-dollars.
+    public var difference: Int64 = 0
+    /// Items that wait in suspense.
+    public var openCount: Int64 = 0
+    /// What they sum up to, in micro-dollars.
+    public var open: Int64 = 0
+    /// What is claimed, in micro-dollars.
+    public var claimed: Int64 = 0
+}
+
+/// An import of which something else is kept than its event recorded.
+public struct ChangedImport: Hashable, Sendable, CustomStringConvertible {
+    /// The import.
+    public let id: InvoiceImportID
+    /// Whose invoice it is.
+    public let provider: String
+    /// Its number.
+    public let invoice: String
+    /// The position of its event, in journal 0.
+    public let position: Int64
+
+    /// Which it is, for a person.
+    public var description: String { "invoice \(invoice) of \(provider), import \(id)" }
+}
+
 /// What an import found of one outcome, and what is undecided of it.
 public struct RecordedClass: Hashable, Sendable {
     /// The import.

@@ -143,7 +143,8 @@ extension Event {
 public struct VerificationFinding: Error, Hashable, Sendable, CustomStringConvertible {
     /// What kind of thing it is.
     public enum Kind: String, Hashable, Sendable {
-        case position, version, sequence, previousHash, hash, time, rule, balance, journalHead, projection, unreadable
+        case position, version, sequence, previousHash, hash, time, rule, balance, journalHead, projection, unreadable,
+            invoice
     }
 
     /// What kind of thing it is.

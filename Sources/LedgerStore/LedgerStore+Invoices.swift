@@ -20,6 +20,11 @@ public struct InvoiceItemQuery: Hashable, Sendable {
     public var limit = mostItems
     /// Asks for every item.
     public init(_ importID: InvoiceImportID) { self.importID = importID }
+
+    /// Whether items that match may be among them.
+    var isOfMatched: Bool {
+        !isExceptions && (outcome ?? .matched) == .matched && (state ?? .matched) == .matched
+    }
 }
 
 extension LedgerStore {
@@ -64,14 +69,16 @@ extension LedgerStore {
     }
 
     /// Keeps an import, its lines and its result; they count from the event on that names the import.
+    ///
+    /// - Returns: SHA-256 over everything that was kept, which the event records.
     public func keepImport(
         _ value: InvoiceImport,
         _ lines: [InvoiceLine],
         _ result: ReconciledInvoice
-    ) async throws(LedgerStoreError) {
+    ) async throws(LedgerStoreError) -> Digest {
         let runs = result.items.flatMap { item in item.runs.map { (item: item.number, charge: $0) } }
         do {
-            _ = try await client.withSession { session throws(PostgresError) in
+            return try await client.withSession { session throws(PostgresError) in
                 var opening = PipelineBatch()
                 opening.begin()
                 opening.append(InsertImport(value: value))
@@ -86,8 +93,11 @@ extension LedgerStore {
                     unit.append(InsertInvoiceItemRuns(importID: value.id, runs: part))
                 }
                 var closing = PipelineBatch()
+                closing.append(DigestImport(importID: value.id))
                 closing.commit()
-                return try await session.execute(closing).count
+                let kept = try await session.execute(closing)[0].decode(as: DigestImport.self)
+                guard let digest = kept.first else { preconditionFailure("a statement that gives one row") }
+                return digest
             }
         } catch let error as PostgresError {
             throw LedgerStoreError(error)
@@ -108,36 +118,57 @@ extension LedgerStore {
         }
     }
 
-    /// Up to 1,000 imports, the latest first, with what they found.
+    /// A page of imports, the latest first, with what they found.
     ///
     /// - Parameters:
-    ///   - id: the one with this id; nil for all.
-    ///   - file: those of a file with this SHA-256; nil for all.
+    ///   - choice: which.
+    ///   - position: those before this position of journal 0; nil for the latest.
+    ///   - limit: how many at most.
     public func invoiceImports(
-        id: InvoiceImportID? = nil,
-        file: Digest? = nil
+        _ choice: ImportChoice = .all,
+        before position: Int64? = nil,
+        limit: Int = ImportChoice.mostImports
     ) async throws(LedgerStoreError) -> [RecordedImport] {
-        let imports = try await ask(LoadImports(id: id, file: file))
-        let classes = Dictionary(grouping: try await ask(LoadImportClasses(imports: imports.map(\.value.id)))) {
-            $0.importID
+        let imports = try await ask(LoadImports(choice: choice, before: position ?? .max, limit: Int64(limit)))
+        let rows: [RecordedClass]
+        switch imports.count {
+        case 0: return []
+        case 1: rows = try await ask(LoadImportClasses(id: imports[0].value.id))
+        default: rows = try await ask(LoadManyImportClasses(imports: imports.map(\.value.id)))
         }
+        let classes = Dictionary(grouping: rows, by: \.importID)
         return imports.map { record in
             let own = classes[record.value.id, default: []]
             return RecordedImport(
-                value: record.value,
-                result: record.result,
-                positions: record.positions,
-                position: record.position,
-                recordedAt: record.recordedAt,
-                actor: record.actor,
+                record,
                 classes: InvoiceOutcome.allCases.compactMap { outcome in own.first { $0.sum.outcome == outcome } }
             )
         }
     }
 
+    /// A page of imports, the latest first, with what each found in all; what it costs does not depend on their items.
+    ///
+    /// - Parameters:
+    ///   - position: those before this position of journal 0; nil for the latest.
+    ///   - limit: how many at most.
+    public func summedImports(
+        before position: Int64?,
+        limit: Int
+    ) async throws(LedgerStoreError) -> [(record: RecordedImport, total: ImportTotal)] {
+        let imports = try await ask(LoadImports(choice: .all, before: position ?? .max, limit: Int64(limit)))
+        let totals = try await ask(LoadImportTotals(imports: imports.map(\.value.id)))
+        let byImport = Dictionary(totals.map { ($0.importID, $0.total) }) { first, _ in first }
+        return imports.map { ($0, byImport[$0.value.id] ?? ImportTotal()) }
+    }
+
+    /// What all imports found together.
+    public func importTotal() async throws(LedgerStoreError) -> ImportTotal {
+        try await ask(SumImports()).first ?? ImportTotal()
+    }
+
     /// A page of an import's items, in order.
     public func invoiceItems(_ query: InvoiceItemQuery) async throws(LedgerStoreError) -> [RecordedItem] {
-        try await ask(LoadImportItems(query: query))
+        try await query.isOfMatched ? ask(LoadImportItems(query: query)) : ask(LoadDifferingItems(query: query))
     }
 
     /// Items that wait for runs which a later import of the provider bills, with that one's invoice.
@@ -147,15 +178,17 @@ extension LedgerStore {
         try await ask(LoadArrivedItems(provider: provider))
     }
 
-    /// SHA-256 over an import's items as they are kept, which must be the one that its event recorded.
-    public func keptResult(of id: InvoiceImportID) async throws(LedgerStoreError) -> Digest {
-        var digest = ResultDigest()
+    /// Hashes anew everything that is kept of every import.
+    ///
+    /// - Returns: the imports of which it is not what their events recorded, the first one first.
+    public func changedImports() async throws(LedgerStoreError) -> [ChangedImport] {
+        var changed: [ChangedImport] = []
         var after: Int64 = 0
         while true {
-            let page = try await ask(LoadDigestedItems(importID: id, after: after))
-            for row in page { row.add(&digest) }
-            guard let last = page.last else { return digest.value }
-            after = last.number
+            let page = try await ask(CheckImports(after: after))
+            changed += page.filter { !$0.isKept }.map(\.item)
+            guard let last = page.last else { return changed }
+            after = last.item.position
         }
     }
 

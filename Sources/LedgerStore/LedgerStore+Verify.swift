@@ -27,7 +27,7 @@ public struct VerificationReport: Sendable {
 
 extension LedgerStore {
     /// Checks every journal: positions and sequences without gap, hashes and chains, times, sums, the journal's head, and
-    /// every projection against the fold of the events. Each journal is read in one snapshot, beside live traffic.
+    /// every projection against the fold of the events; and what is kept of invoices against their events. Each journal is read in one snapshot, beside live traffic.
     ///
     /// - Parameter progress: called after each page of events with the number of events folded so far.
     public func verify(
@@ -59,7 +59,25 @@ extension LedgerStore {
             }
             report.journals += 1
         }
+        try await addChangedImport(to: &report)
         return report
+    }
+
+    /// Invoices are beside the events of journal 0's house account, which have their hash. Where that journal is damaged itself, its
+    /// first bad thing was found already.
+    private func addChangedImport(to report: inout VerificationReport) async throws(LedgerStoreError) {
+        let journal = JournalID(0)
+        guard !report.findings.contains(where: { $0.journal == journal }),
+            let changed = try await changedImports().first
+        else { return }
+        let finding = VerificationFinding(
+            kind: .invoice,
+            journal: journal,
+            position: changed.position,
+            account: .house(of: journal, journalCount: journalCount),
+            message: "what is kept of \(changed) is not what the event recorded"
+        )
+        report.findings.insert(finding, at: 0)
     }
 
     private func verify(

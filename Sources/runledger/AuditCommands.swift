@@ -12,7 +12,7 @@ struct VerifyCommand: AsyncParsableCommand {
         abstract: "Check every journal and every projection. Exit code 1 when anything is wrong.",
         discussion: """
             Folds all events anew: positions and sequences without gap, hashes and chains, times, sums, journal heads, and \
-            every row of every projection against the fold. Names the first bad thing of each journal. Reads beside live \
+            every row of every projection against the fold; what is kept of invoices against their events. Names the first bad thing of each journal. Reads beside live \
             traffic and changes nothing.
             """
     )

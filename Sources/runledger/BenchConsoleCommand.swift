@@ -1,3 +1,4 @@
+import Administration
 import App
 import ArgumentParser
 import Benchmarking
@@ -7,6 +8,7 @@ import Ledger
 import LedgerStore
 import LocalCluster
 import Operations
+import Reconciliation
 import Registry
 
 /// The console's pages on a large ledger.
@@ -58,10 +60,10 @@ struct BenchConsoleCommand: AsyncParsableCommand {
         ) { _ in }
         let benchmark = ConsoleBenchmark(url: stack.service.url)
         do {
-            let (account, count) = try await fill(database)
+            let (account, invoice, count) = try await fill(database)
             _ = try await LocalCluster.psql("VACUUM ANALYZE", url: database.url)
             let cookie = try await benchmark.signIn(token)
-            let pages = try await pages(account, benchmark, cookie)
+            let pages = try await pages(account, invoice, benchmark, cookie)
             var lines: [Line] = []
             for page in pages {
                 Terminal.error.passing("\(page.name): \(requests) times")
@@ -79,8 +81,10 @@ struct BenchConsoleCommand: AsyncParsableCommand {
         }
     }
 
-    /// Fills the ledger: half of it by one account, the rest by two hundred.
-    private func fill(_ database: LedgerDatabase) async throws -> (large: AccountID, events: Int64) {
+    /// Fills the ledger: half of it by one account, the rest by two hundred; and imports an invoice.
+    private func fill(
+        _ database: LedgerDatabase
+    ) async throws -> (large: AccountID, invoice: InvoiceImportID, events: Int64) {
         let connection = try await LedgerConnection.open(databaseURL: database.url, sessions: 3)
         let store = connection.store
         let clock: @Sendable () -> Timestamp = { SystemClock.now() }
@@ -100,14 +104,32 @@ struct BenchConsoleCommand: AsyncParsableCommand {
                     _ = try await load.run(store, tenants: tenants, clock: clock)
                 }
             }
+            Terminal.error.passing("importing an invoice of \(Numbers.count(Self.invoiceLines, "line"))")
+            let invoice = try await Self.importInvoice(AccountDesk(connection))
             let count = try await Self.count(store)
             await connection.close()
             guard let large else { throw BenchmarkError.setup("no account was opened") }
-            return (large, count)
+            return (large, invoice, count)
         } catch {
             await connection.close()
             throw error
         }
+    }
+
+    /// Lines of the invoice, all of them of requests that nobody here knows.
+    private static let invoiceLines = 100_000
+
+    private static func importInvoice(_ desk: AccountDesk) async throws -> InvoiceImportID {
+        let mapping = (name: "bench.yaml", text: "columns: {request: id, day: day, amount: cost}")
+        let order = try InvoiceOrder(provider: "bench", invoice: "bench", file: mapping, from: "2020-01")
+        var intake = InvoiceIntake(order)
+        try intake.take("id,day,cost\n".utf8)
+        for line in 1...invoiceLines { try intake.take("request-\(line),2020-01-15,0.01\n".utf8) }
+        let file = try intake.finish()
+        let made = try await desk.administer { admin async throws(AdminFailure) in
+            try await admin.importInvoice(file, order, desk.call())
+        }
+        return made.value.id
     }
 
     private static func count(_ store: LedgerStore) async throws -> Int64 {
@@ -116,6 +138,7 @@ struct BenchConsoleCommand: AsyncParsableCommand {
 
     private func pages(
         _ account: AccountID,
+        _ invoice: InvoiceImportID,
         _ benchmark: ConsoleBenchmark,
         _ cookie: String
     ) async throws -> [ConsoleBenchmark.Page] {
@@ -140,7 +163,9 @@ struct BenchConsoleCommand: AsyncParsableCommand {
             .init("revenue as CSV", "/console/reports/revenue/revenue.csv"), .init("exports", "/console/exports"),
             .init("models", "/console/models"), .init("verification", "/console/verification"),
             .init("chain, 2,500 events", "/console/verification/chain?of=\(account)&from=\(end / 2)"),
-            .init("log", "/console/log"),
+            .init("log", "/console/log"), .init("invoices", "/console/reconciliation"),
+            .init("invoice of 100,000 items", "/console/reconciliation/\(invoice)"),
+            .init("invoice, deep in its open items", "/console/reconciliation/\(invoice)?state=open&after=90000"),
         ]
     }
 

@@ -105,7 +105,7 @@ struct ReconcileCommand: AsyncParsableCommand {
 
         func run() async throws {
             let imports = try await withDesk { desk in
-                try await desk.administer { admin async throws(AdminFailure) in try await admin.imports() }
+                try await desk.administer { admin async throws(AdminFailure) in try await admin.everyImport() }
             }
             output.show(["imports": .array(imports.map(\.json))]) { ReconciliationSheet($0).show(imports) }
         }
@@ -113,7 +113,7 @@ struct ReconcileCommand: AsyncParsableCommand {
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Hash every import's items anew, as its event recorded them. Exit code 1 when any differ."
+            abstract: "Hash anew what is kept of every import. Exit code 1 when it is not what the event recorded."
         )
         @OptionGroup var output: OutputOptions
 
@@ -122,13 +122,12 @@ struct ReconcileCommand: AsyncParsableCommand {
                 try await desk.administer { admin async throws(AdminFailure) in try await admin.checkImports() }
             }
             output.show([
-                "clean": .bool(changed.isEmpty), "changed": .array(changed.map { .string("\($0.value.id)") }),
+                "clean": .bool(changed.isEmpty), "changed": .array(changed.map { .string("\($0.id)") }),
             ]) { terminal in
                 for record in changed {
-                    let name = "\(record.value.invoice) of \(record.value.provider), import \(record.value.id)"
-                    terminal.line("\(terminal.styled("differs", .red, .bold))  \(name): its items were changed")
+                    terminal.line("\(terminal.styled("differs", .red, .bold))  \(record): something of it was changed")
                 }
-                if changed.isEmpty { terminal.line("Every import's items are what its event recorded.") }
+                if changed.isEmpty { terminal.line("Of every import is kept what its event recorded.") }
             }
             if !changed.isEmpty { throw ExitCode(OperationError.Kind.negative.rawValue) }
         }

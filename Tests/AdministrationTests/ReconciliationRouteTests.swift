@@ -45,6 +45,13 @@ struct ReconciliationRouteTests {
             #expect(known.json["comparison"]?["import"]?.stringValue == id)
             #expect(try await bench.ask(.get, Self.path).json["imports"]?.arrayValue?.count == 1)
 
+            let page = try await bench.ask(.get, Self.path + "?limit=1").json
+            let next = try #require(page["next"]?.integerValue)
+            let last = try await bench.ask(.get, Self.path + "?limit=1&before=\(next)").json
+            #expect(last["imports"]?.arrayValue?.isEmpty == true && last["next"] == .null)
+            let wrong = try await bench.ask(.get, Self.path + "?limit=1001")
+            #expect(wrong.status == 400 && wrong.code == "INVALID_REQUEST", "\(wrong)")
+
             let items = try await bench.ask(.get, "\(Self.path)/\(id)/items?limit=2").json
             #expect(items["items"]?.arrayValue?.count == 2 && items["next"] == 2)
             let duplicates = try await bench.ask(.get, "\(Self.path)/\(id)/items?class=duplicate").json

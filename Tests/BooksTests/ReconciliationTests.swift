@@ -30,7 +30,7 @@ struct ReconciliationTests {
     private static let mapping = (name: "test.yaml", text: SeededInvoice.mapping)
     private static let january = CalendarMonth("2027-01")!
 
-    private struct Bench {
+    struct Bench {
         let store: LedgerStore
         let desk: AdminDesk
         let clock: TestClock
@@ -87,7 +87,7 @@ struct ReconciliationTests {
         }
     }
 
-    private func withBench(_ body: (Bench) async throws -> Void) async throws {
+    func withBench(_ body: (Bench) async throws -> Void) async throws {
         try await psql(Self.definitions)
         let names = try await psql(
             "SELECT model, coalesce(provider_model, '-') FROM ledger.model_providers ORDER BY model"
@@ -108,7 +108,7 @@ struct ReconciliationTests {
     }
 
     /// Runs on some days, a tenth of which fail. Models that begin with `bulk` have no request ids.
-    private func run(_ bench: Bench, models: [String], days: Int, perDay: Int, seed: UInt64) async throws {
+    func run(_ bench: Bench, models: [String], days: Int, perDay: Int, seed: UInt64) async throws {
         var random = SplitMix64(seed: seed)
         var tenants: [Tenant] = []
         for number in 0..<StoredLedger.journalCount {
@@ -146,7 +146,7 @@ struct ReconciliationTests {
         }
     }
 
-    private func book(_ name: String) async throws -> Int {
+    func book(_ name: String) async throws -> Int {
         try await count("SELECT coalesce(sum(units), 0)::bigint FROM ledger.trial_balance() WHERE name = '\(name)'")
     }
 
@@ -193,7 +193,9 @@ struct ReconciliationTests {
             #expect(try await book("Liabilities:Providers") == Int(-owed))
             #expect(try await book("Liabilities:Suspense") == Int(expectedSuspense))
             try await expectBooks(bench)
+            try await expectSums(bench)
             try await resolveAll(bench)
+            try await expectSums(bench)
             #expect(try await book("Liabilities:Suspense") == 0)
             #expect(try await book("Assets:Claims") == 0)
             try await expectBooks(bench)
@@ -219,6 +221,7 @@ struct ReconciliationTests {
                 #expect(credited.microUSD == half.reduce(0) { $0 + $1.difference })
                 #expect(try await book("Liabilities:Providers") == before + Int(credited.microUSD))
             }
+            try await expectSums(bench)
             _ = try await bench.resolve(id, .every(nil), .writtenOff)
             _ = try await bench.resolve(id, .every(nil), .accepted)
             // Again changes nothing.
@@ -299,14 +302,8 @@ struct ReconciliationTests {
             let (exit, output) = try await Report.run("reconciliation", ["from=2027-01-01", "until=2027-03-01"])
             #expect(exit == .exited(code: 0), "\(output)")
             expectGolden(output, named: "reconciliation.txt")
-            // Whoever changes a kept item is found out.
-            #expect(try await bench.desk.checkImports().isEmpty)
-            let change = """
-                ALTER TABLE ledger.invoice_items DISABLE TRIGGER USER;
-                UPDATE ledger.invoice_items SET booked = booked + 1 WHERE outcome = 'duplicate'
-                """
-            try await tamper(change)
-            #expect(try await bench.desk.checkImports().map(\.value.id) == [second.value.id])
+            try await expectPages(bench)
+            try await expectDamageIsFound(bench, of: second.value.id)
         }
     }
 

@@ -34,6 +34,7 @@ import Testing
                 untilDay: days.1,
                 file: .zero,
                 result: .zero,
+                kept: Digest(of: [1]),
                 positions: positions,
                 classes: classes,
                 after: after
@@ -73,6 +74,8 @@ import Testing
                 == #"{"actor":"operator:ann","billed":"0","booked":"7","count":1,"#
                 + #""import":"\#(Self.importID)","microusd":"-7","outcome":"missing_with_them"}"#
         )
+        let imported = try #require(decision.events[1].detail)
+        #expect(imported["kept"]?.stringValue == "\(Digest(of: [1]))")
         #expect(state.perform(command(1, invoice()), at: moment).verdict == .alreadyDone)
         // Whoever did not see the first one is too late, also before the writer has numbered its events.
         let last = state.account?.lastRecordedAt

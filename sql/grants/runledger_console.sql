@@ -19,6 +19,7 @@ GRANT SELECT ON
     ledger.operator_log,
     ledger.invoice_item_runs,
     ledger.reconciliation_sums,
+    ledger.reconciliation_totals,
     ledger.reconciliation_imports,
     ledger.reconciliation_items,
     ledger.log_checkpoints

@@ -29,6 +29,7 @@ GRANT SELECT ON
     ledger.invoice_item_runs,
     ledger.provider_runs,
     ledger.reconciliation_sums,
+    ledger.reconciliation_totals,
     ledger.reconciliation_imports,
     ledger.reconciliation_items,
     ledger.reconciliation_decisions,
@@ -52,5 +53,6 @@ GRANT SELECT (journal, attempt_id, account_id, units, currency) ON ledger.paymen
 GRANT EXECUTE ON FUNCTION
     ledger.account_history(uuid),
     ledger.focus_charges(smallint, bigint, bigint, numeric, text),
+    ledger.invoice_digest(uuid),
     ledger.trial_balance(bigint[], boolean)
 TO runledger_finance;

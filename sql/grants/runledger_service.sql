@@ -6,7 +6,9 @@ GRANT USAGE ON SCHEMA ledger TO runledger_service;
 GRANT SELECT ON ledger.ledger, ledger.migrations, ledger.replaceables, ledger.executions TO runledger_service;
 GRANT SELECT ON
     ledger.provider_runs,
+    ledger.house_events,
     ledger.reconciliation_sums,
+    ledger.reconciliation_totals,
     ledger.reconciliation_imports,
     ledger.reconciliation_items
 TO runledger_service;
@@ -50,4 +52,4 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     ledger.workflow_nodes
 TO runledger_service;
 
-GRANT EXECUTE ON FUNCTION ledger.ensure_event_partitions(bigint) TO runledger_service;
+GRANT EXECUTE ON FUNCTION ledger.ensure_event_partitions(bigint), ledger.invoice_digest(uuid) TO runledger_service;

@@ -1,5 +1,5 @@
 -- Invoices of providers, and what comparing them with the ledger found. Append-only. A row counts when the event
--- `invoice.imported` names its import; the event has the SHA-256 of the file and of the result. Rows of an import are written in one
+-- `invoice.imported` names its import; the event has the SHA-256 of the file and of all of these rows. Rows of an import are written in one
 -- transaction; foreign keys would need triggers of their own, which the fences do not allow.
 CREATE TABLE ledger.invoice_imports (
     import_id uuid PRIMARY KEY,
@@ -50,6 +50,8 @@ CREATE TABLE ledger.invoice_items (
     earlier_import_id uuid,
     PRIMARY KEY (import_id, item)
 );
+-- Pages of what differs, however much matches.
+CREATE INDEX invoice_items_that_differ ON ledger.invoice_items (import_id, item) WHERE outcome <> 'matched';
 
 -- The runs that items are about.
 CREATE TABLE ledger.invoice_item_runs (
