@@ -95,12 +95,12 @@ struct APIDocumentTests {
         "a mistake is named with its file",
         arguments: [
             (
-                "paths/models.yaml", "    x-errors: []\n", "",
-                "paths/models.yaml: GET /api/models: needs `x-errors`, be it empty"
+                "paths/account.yaml", "    x-errors: []\n", "",
+                "paths/account.yaml: GET /api/whoami: needs `x-errors`, be it empty"
             ),
             (
-                "paths/models.yaml", "x-errors: []", "x-errors: [OOPS]",
-                "paths/models.yaml: GET /api/models: `OOPS` is not in errors.yaml"
+                "paths/account.yaml", "x-errors: []", "x-errors: [OOPS]",
+                "paths/account.yaml: GET /api/whoami: `OOPS` is not in errors.yaml"
             ),
             (
                 "paths/models.yaml", "    summary: List the models\n", "",
