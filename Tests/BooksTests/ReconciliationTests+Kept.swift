@@ -119,7 +119,9 @@ extension ReconciliationTests {
             try await tamper(putBack)
         }
         #expect(try await bench.desk.checkImports().isEmpty)
-        try await expectSound(bench.store)
+        // The fences stay down, which is all that is wrong now.
+        let report = try await bench.store.verify()
+        #expect(report.isClean, "\(report.findings)")
     }
 
     @Test("an invoice of 100,000 items is shown, listed and summed up as fast as a small one")
