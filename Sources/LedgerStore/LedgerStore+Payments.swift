@@ -60,9 +60,13 @@ extension LedgerStore {
         account: AccountID
     ) async throws(LedgerStoreError) -> PaymentCharge? {
         let loading = LoadPaymentCharge(journal: journal(of: account), attempt: attempt, account: account)
-        guard let sealed = try await ask(loading).first,
-            let method = try await findDataKey(of: account).open(sealed.method)
-        else { return nil }
+        guard let sealed = try await ask(loading).first else { return nil }
+        let key = try await findDataKey(of: account)
+        guard let method = key.open(sealed.method) else {
+            // Erased, and there is no attempt any more; else never as if nothing had been asked for: it could be paid already.
+            if key == nil { return nil }
+            throw LedgerStoreError(.damaged, outcome: .rolledBack, "what attempt \(attempt) asks for can't be read")
+        }
         return PaymentCharge(
             attempt: attempt,
             accountID: account,
