@@ -39,8 +39,8 @@ struct GrantController {
         if let model, !Slug.isValid(model) {
             fields.refuse("model", "lower-case letters, digits and hyphens are needed")
         }
-        let allowances = ["runs", "seconds"].filter { fields.members[$0] ?? .null != .null }
-        if allowances.count != 1 {
+        let allowances = [fields.members["runs"], fields.members["seconds"]].compactMap { $0 }
+        if allowances.count != 1 || allowances == [.null] {
             fields.refuse("runs", "either runs or seconds is needed, and not both")
         }
         try fields.finish()

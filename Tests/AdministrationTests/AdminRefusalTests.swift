@@ -123,6 +123,7 @@ struct AdminRefusalTests {
         (.post, "./renewals", "{}", 400, "INVALID_REQUEST", "period: it is missing"),
         (.post, "./renewals", #"{"period":"p","allowance":9223372036854}"#, 400, "INVALID_AMOUNT", "balance at most"),
         (.post, "./grants", #"{"model":"echo"}"#, 400, "INVALID_REQUEST", "either runs or seconds"),
+        (.post, "./grants", #"{"model":"echo","runs":null}"#, 400, "INVALID_REQUEST", "either runs or seconds"),
         (.post, "./grants", #"{"model":"E cho","runs":1}"#, 400, "INVALID_REQUEST", "lower-case letters"),
         (.post, "./grants", #"{"model":"echo","runs":0}"#, 400, "INVALID_REQUEST", "from 1 to 1000000000"),
         (.delete, "./grants/\(unknown)", "", 404, "GRANT_NOT_FOUND", "no grant"),
