@@ -349,7 +349,7 @@ let package = Package(
                 httpTypes, logging, nioCore, nioHTTP1,
             ]
         ),
-        .testTarget(name: "ConsoleTests", dependencies: ["Console", "Ledger", "LedgerStore"]),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console", "Ledger", "LedgerStore", "Registry"]),
         .testTarget(
             name: "ServiceTests",
             dependencies: [

@@ -1,6 +1,7 @@
 import Hummingbird
 import Ledger
 import LedgerStore
+import Registry
 import RunAPI
 
 extension Console {
@@ -32,7 +33,7 @@ extension Console {
             "search": search, "isSearch": search.isEmpty ? nil : true,
             "accounts": lines.prefix(limit).map { $0.row().members }, "isEmpty": lines.isEmpty ? true : nil,
             "isFiltered": query["from"] != nil ? true : nil,
-            "more": more.map { "/console/accounts?q=\(URLForm.encode(search))&from=\($0)" },
+            "more": more.map { "/console/accounts?q=\(search.percentEncoded)&from=\($0)" },
         ])
         return .page("accounts", title: "Accounts", view: view)
     }

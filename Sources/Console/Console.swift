@@ -4,6 +4,7 @@ public import Hummingbird
 public import Ledger
 public import Logging
 import NIOCore
+import Registry
 public import RunAPI
 
 /// The console for finance, auditors and operators: pages under `/console`, rendered here, that only read (docs/console.md).
@@ -171,7 +172,7 @@ public struct Console: Sendable {
         }
         switch error {
         case ConsoleRefusal.signIn(let next):
-            return Self.redirect(to: "/console/sign-in" + (next == "/console" ? "" : "?next=\(URLForm.encode(next))"))
+            return Self.redirect(to: "/console/sign-in" + (next == "/console" ? "" : "?next=\(next.percentEncoded)"))
         case ConsoleRefusal.role(let role, let area):
             return said(
                 .forbidden,

@@ -24,7 +24,7 @@ public struct TextTemplate: Hashable, Sendable {
             case .literal(let literal): text += literal
             case .place(let place):
                 let value = values[place]?.scalarText ?? ""
-                text += percentEncoded ? Self.percentEncode(value) : value
+                text += percentEncoded ? value.percentEncoded : value
             }
         }
         return text
@@ -36,22 +36,6 @@ public struct TextTemplate: Hashable, Sendable {
             guard case .place(let place) = segment else { return true }
             return values[place] != nil
         }
-    }
-
-    /// Encodes everything but the unreserved characters of RFC 3986.
-    static func percentEncode(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var bytes: [UInt8] = []
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                bytes.append(byte)
-            default: bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

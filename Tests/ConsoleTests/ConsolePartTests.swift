@@ -1,5 +1,6 @@
 import Ledger
 import LedgerStore
+import Registry
 import Testing
 
 @testable import Console
@@ -92,7 +93,7 @@ struct ConsolePartTests {
     func forms() {
         #expect(URLForm.members(of: "a=1+2%2B3&b=&c=%C3%A9") == ["a": "1 2+3", "b": "", "c": "é"])
         #expect(URLForm.members(of: "a=%ff") == nil && URLForm.members(of: "a=%f") == nil)
-        #expect(URLForm.encode("a b/é?&=") == "a%20b%2F%C3%A9%3F%26%3D")
+        #expect("a b/é?&=".percentEncoded == "a%20b%2F%C3%A9%3F%26%3D")
     }
 
     @Test("each role sees its own part")

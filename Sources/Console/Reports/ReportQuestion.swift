@@ -1,4 +1,5 @@
 import Ledger
+import Registry
 
 /// What a page of reports was asked for.
 struct ReportQuestion: Hashable, Sendable {
@@ -98,10 +99,10 @@ struct ReportQuestion: Hashable, Sendable {
         period: (from: String, until: String)? = nil
     ) -> String {
         var parts = ["from=\(period?.from ?? from ?? "")", "until=\(period?.until ?? until ?? "")"]
-        if let priceText { parts.append("price=\(URLForm.encode(priceText))") }
+        if let priceText { parts.append("price=\(priceText.percentEncoded)") }
         if let grouping { parts.append("by=\(grouping.rawValue)") }
         if let sort = sort ?? self.sort {
-            parts.append("sort=\(URLForm.encode(sort))")
+            parts.append("sort=\(sort.percentEncoded)")
             if isDescending ?? self.isDescending { parts.append("order=desc") }
         }
         return parts.joined(separator: "&")
