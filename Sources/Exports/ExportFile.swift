@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 import Glibc
 
@@ -8,14 +7,14 @@ final class ExportFile: @unchecked Sendable {
     private let name: String
     private let folder: URL
     private let handle: FileHandle
-    private var hash = SHA256()
-    private var count: Int64 = 0
+    private var entry: FileEntry
     private var buffer = Data()
 
     private var partial: URL { folder.appendingPathComponent(name + ".partial") }
 
     init(named name: String, in folder: URL) throws {
         self.name = name
+        self.entry = FileEntry(name)
         self.folder = folder
         let path = folder.appendingPathComponent(name + ".partial").path
         // FileManager would make one of another name first, which stays when the program is killed meanwhile.
@@ -25,8 +24,7 @@ final class ExportFile: @unchecked Sendable {
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws {
-        hash.update(bufferPointer: bytes)
-        count += Int64(bytes.count)
+        entry.add(bytes)
         buffer.append(contentsOf: bytes)
         // 1 MiB at a time: rows are small, and each write is a call of the system.
         if buffer.count >= 1 << 20 { try flush() }
@@ -45,7 +43,7 @@ final class ExportFile: @unchecked Sendable {
         // In the place of one of that name there is always a whole one: the old or the new.
         let target = folder.appendingPathComponent(name).path
         guard rename(partial.path, target) == 0 else { throw ExportError.unwritable(target) }
-        return ExportManifest.File(name: name, bytes: count, sha256: hash.finalize().hexadecimal)
+        return entry.file
     }
 
     /// Leaves nothing behind.
@@ -63,13 +61,11 @@ final class ExportFile: @unchecked Sendable {
     static func entry(of name: String, in folder: URL) throws -> ExportManifest.File? {
         guard let handle = FileHandle(forReadingAtPath: folder.appendingPathComponent(name).path) else { return nil }
         defer { try? handle.close() }
-        var hash = SHA256()
-        var count: Int64 = 0
+        var entry = FileEntry(name)
         while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
-            hash.update(data: piece)
-            count += Int64(piece.count)
+            entry.add(piece)
         }
-        return ExportManifest.File(name: name, bytes: count, sha256: hash.finalize().hexadecimal)
+        return entry.file
     }
 }
 

@@ -27,6 +27,13 @@ public enum ExportKind: String, Hashable, Sendable, CaseIterable {
         "\(rawValue)-\(part.journal)-\(part.after + 1)-\(part.through).\(suffix)"
     }
 
+    /// The price of a credit, where it is needed: for FOCUS alone.
+    func price(_ given: String?) throws(ExportError) -> String? {
+        guard self == .focus else { return nil }
+        guard let given else { throw .priceMissing }
+        return given
+    }
+
     /// Whose format the books are in; nil for CSV.
     var books: PlainTextBooks.Format? {
         switch self {

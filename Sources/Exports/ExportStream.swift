@@ -1,5 +1,4 @@
 import Books
-import Crypto
 import Ledger
 public import LedgerStore
 public import Postgres
@@ -32,9 +31,8 @@ public struct ExportStream: Sendable {
     ///   - kind: what is exported.
     ///   - price: what a credit is sold for, as a decimal number of USD; for `focus` only.
     public init(_ kind: ExportKind, price: String? = nil) throws(ExportError) {
-        if kind == .focus, price == nil { throw .priceMissing }
         self.kind = kind
-        self.price = kind == .focus ? price : nil
+        self.price = try kind.price(price)
     }
 
     /// What will be exported: everything there is now, and no file yet.
@@ -84,25 +82,23 @@ public struct ExportStream: Sendable {
         _ connection: PostgresScriptConnection,
         _ sink: inout some ExportSink
     ) async throws -> ExportManifest.File {
-        var entry = FileEntry(kind.name(of: part))
-        try await sink.begin(entry.name)
-        // Events never change: the pieces of a part are the part.
-        for piece in part.parts(of: Self.positionsAtOnce) {
-            let statement = kind.copyStatement(
-                piece,
-                price: price,
-                issuer: manifest.ledger,
-                hasHeader: piece.after == part.after
-            )
-            guard let statement else { preconditionFailure("\(kind) is no CSV") }
-            let received = Received()
-            try await connection.copyOut(statement) { row in received.bytes.withLock { $0.append(contentsOf: row) } }
-            let bytes = received.bytes.withLock { $0 }
-            entry.add(bytes)
-            try await sink.write(bytes)
+        try await file(kind.name(of: part), &sink) { write in
+            // Events never change: the pieces of a part are the part.
+            for piece in part.parts(of: Self.positionsAtOnce) {
+                let statement = kind.copyStatement(
+                    piece,
+                    price: price,
+                    issuer: manifest.ledger,
+                    hasHeader: piece.after == part.after
+                )
+                guard let statement else { preconditionFailure("\(kind) is no CSV") }
+                let received = Received()
+                try await connection.copyOut(statement) { row in
+                    received.bytes.withLock { $0.append(contentsOf: row) }
+                }
+                try await write(received.bytes.withLock { $0 })
+            }
         }
-        try await sink.end()
-        return entry.file
     }
 
     private func writeBooks(
@@ -114,49 +110,38 @@ public struct ExportStream: Sendable {
         var books = PlainTextBooks(format)
         var includes = ""
         for part in manifest.parts {
-            var entry = FileEntry(kind.name(of: part))
-            includes += books.include(entry.name)
-            try await sink.begin(entry.name)
-            try await books.write(part, of: store) { text in
-                let bytes = Array(text.utf8)
-                entry.add(bytes)
-                try await sink.write(bytes)
-            }
-            try await sink.end()
-            manifest.files.append(entry.file)
+            let name = kind.name(of: part)
+            includes += books.include(name)
+            manifest.files.append(
+                try await file(name, &sink) { write in
+                    try await books.write(part, of: store) { text in try await write(Array(text.utf8)) }
+                }
+            )
         }
-        var entry = FileEntry("books.\(format.suffix)")
-        try await sink.begin(entry.name)
-        let bytes = Array((books.heading(title: manifest.ledger) + includes + "\n" + books.ending()).utf8)
-        entry.add(bytes)
-        try await sink.write(bytes)
+        let text = books.heading(title: manifest.ledger) + includes + "\n" + books.ending()
+        manifest.files.append(
+            try await file("books.\(format.suffix)", &sink) { write in try await write(Array(text.utf8)) }
+        )
+    }
+
+    /// Hands a file over, counted and hashed as it goes by.
+    private func file(
+        _ name: String,
+        _ sink: inout some ExportSink,
+        _ body: (_ write: ([UInt8]) async throws -> Void) async throws -> Void
+    ) async throws -> ExportManifest.File {
+        var entry = FileEntry(name)
+        try await sink.begin(name)
+        try await body { bytes in
+            entry.add(bytes)
+            try await sink.write(bytes)
+        }
         try await sink.end()
-        manifest.files.append(entry.file)
+        return entry.file
     }
 }
 
 /// The rows of a piece.
 private final class Received: Sendable {
     let bytes = Mutex<[UInt8]>([])
-}
-
-/// Counts and hashes a file as it goes by.
-private struct FileEntry {
-    let name: String
-    private var count: Int64 = 0
-    private var hash = SHA256()
-
-    init(_ name: String) { self.name = name }
-
-    mutating func add(_ bytes: [UInt8]) {
-        count += Int64(bytes.count)
-        hash.update(data: bytes)
-    }
-
-    var file: ExportManifest.File { ExportManifest.File(name: name, bytes: count, sha256: hash.finalize().hexadecimal) }
-}
-
-extension SHA256.Digest {
-    /// The digits, two for each byte.
-    var hexadecimal: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 }

@@ -52,11 +52,10 @@ public struct LedgerExport: Sendable {
         price: String? = nil,
         positionsPerPart: Int64 = positionsPerPart
     ) throws(ExportError) {
-        if kind == .focus, price == nil { throw .priceMissing }
         self.kind = kind
         self.folder = folder
         self.bounds = bounds
-        self.price = kind == .focus ? price : nil
+        self.price = try kind.price(price)
         self.positionsPerPart = positionsPerPart
     }
 
