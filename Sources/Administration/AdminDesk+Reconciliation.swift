@@ -172,14 +172,22 @@ extension AdminDesk {
         try await asking { () async throws(LedgerStoreError) in try await store.invoiceItems(query) }
     }
 
-    /// Every item that a question asks for, page by page.
-    public func everyItem(_ query: InvoiceItemQuery) async throws(AdminFailure) -> [RecordedItem] {
+    /// The items that a question asks for, page by page.
+    ///
+    /// - Parameters:
+    ///   - most: after how many no further page is read; nil for every item.
+    ///   - isWanted: which of them count.
+    public func everyItem(
+        _ query: InvoiceItemQuery,
+        upTo most: Int? = nil,
+        where isWanted: (RecordedItem) -> Bool = { _ in true }
+    ) async throws(AdminFailure) -> [RecordedItem] {
         var query = query
         var items: [RecordedItem] = []
         while true {
             let page = try await self.items(query)
-            items += page
-            guard page.count == query.limit, let last = page.last else { return items }
+            items += page.filter(isWanted)
+            guard items.count < most ?? .max, page.count == query.limit, let last = page.last else { return items }
             query.after = last.number
         }
     }
@@ -235,7 +243,7 @@ extension AdminDesk {
         }
     }
 
-    /// The items that a choice is about and that are not decided so yet.
+    /// The items that a choice is about and that are not decided so yet: at least as many as one decision takes, if there are.
     private func candidates(_ choice: SuspenseChoice) async throws(AdminFailure) -> [RecordedItem] {
         var query = InvoiceItemQuery(choice.importID)
         query.isExceptions = true
@@ -246,9 +254,10 @@ extension AdminDesk {
             guard state == nil || state == wanted else { return [] }
             query.outcome = outcome
             query.state = wanted
-            let items = try await everyItem(query)
-            guard choice.resolution == .claimed else { return items }
-            return items.filter { $0.outcome != .missingWithThem }
+            // The rest is read when these are decided.
+            return try await everyItem(query, upTo: ResolveSuspense.mostItems) {
+                choice.resolution != .claimed || $0.outcome != .missingWithThem
+            }
         case .numbers(let numbers):
             guard !numbers.isEmpty else { throw .invalid("items", "one at least is needed") }
             let found = Dictionary(uniqueKeysWithValues: try await everyItem(query).map { ($0.number, $0) })
