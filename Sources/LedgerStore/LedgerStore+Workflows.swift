@@ -32,21 +32,14 @@ extension LedgerStore {
         most: Int
     ) async throws(LedgerStoreError) -> [(owner: AccountID, workflow: Workflow, document: String)] {
         let rows = try await ask(ReadTemplates(account: account, slug: slug, mostOfOne: mostOfOne, most: most))
-        var keys: [AccountID: DataKey?] = [:]
-        var templates: [(owner: AccountID, workflow: Workflow, document: String)] = []
-        for row in rows {
-            let key: DataKey?
-            if let known = keys[row.owner] {
-                key = known
-            } else {
-                key = try await findDataKey(of: row.owner)
-                keys[row.owner] = .some(key)
-            }
+        var keys: [AccountID: DataKey] = [:]
+        for owner in Set(rows.map(\.owner)) { keys[owner] = try await findDataKey(of: owner) }
+        return rows.compactMap { row in
             let place = SealedPlace.document(slug: row.workflow.slug, version: row.workflow.version)
-            guard let document = key.open(row.document, for: place) else { continue }
-            templates.append((owner: row.owner, workflow: row.workflow, document: document))
+            return keys[row.owner].open(row.document, for: place).map {
+                (owner: row.owner, workflow: row.workflow, document: $0)
+            }
         }
-        return templates
     }
 
     /// The document of a version of a workflow, as canonical JSON; nil when it is not kept.

@@ -137,19 +137,16 @@ package enum EventColumns {
     }
 }
 
-/// A page of a journal, in order.
-struct ReadEvents: PostgresStatement {
-    static let name = "read_events"
-    static let sql = """
-        SELECT \(EventColumns.list) FROM ledger.events
-        WHERE journal = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $4
-        """
-    static let parameterTypes: [PostgresType] = [.int2, .int8, .int8, .int8]
+/// A statement about the events of a journal after one position, up to another, and no more than a limit.
+protocol JournalPageStatement: PostgresStatement {
+    var journal: JournalID { get }
+    var after: Int64 { get }
+    var upTo: Int64 { get }
+    var limit: Int64 { get }
+}
 
-    let journal: JournalID
-    let after: Int64
-    let upTo: Int64
-    let limit: Int64
+extension JournalPageStatement {
+    static var parameterTypes: [PostgresType] { [.int2, .int8, .int8, .int8] }
 
     func encode(into parameters: inout ParameterEncoder) {
         parameters.journal(journal)
@@ -157,6 +154,20 @@ struct ReadEvents: PostgresStatement {
         parameters.int8(upTo)
         parameters.int8(limit)
     }
+}
+
+/// A page of a journal, in order.
+struct ReadEvents: JournalPageStatement {
+    static let name = "read_events"
+    static let sql = """
+        SELECT \(EventColumns.list) FROM ledger.events
+        WHERE journal = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $4
+        """
+
+    let journal: JournalID
+    let after: Int64
+    let upTo: Int64
+    let limit: Int64
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Event { try EventColumns.decode(row) }
 }

@@ -71,26 +71,18 @@ struct ReadEventHash: PostgresStatement {
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Digest { try row.digest(0) }
 }
 
-/// Reads the hashes of a journal's events in order: those after one position, up to another, and no more than a limit.
-struct ReadEventHashes: PostgresStatement {
+/// A page of the hashes of a journal's events, in order.
+struct ReadEventHashes: JournalPageStatement {
     static let name = "read_event_hashes"
     static let sql = """
         SELECT hash FROM ledger.events WHERE journal = $1 AND position > $2 AND position <= $3
         ORDER BY position LIMIT $4
         """
-    static let parameterTypes: [PostgresType] = [.int2, .int8, .int8, .int8]
 
     let journal: JournalID
     let after: Int64
     let upTo: Int64
     let limit: Int64
-
-    func encode(into parameters: inout ParameterEncoder) {
-        parameters.journal(journal)
-        parameters.int8(after)
-        parameters.int8(upTo)
-        parameters.int8(limit)
-    }
 
     static func decode(_ row: PostgresRow) throws(PostgresDecodingError) -> Digest { try row.digest(0) }
 }
